@@ -1,0 +1,409 @@
+package streamgauge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options configures a [Hub]. The zero value of every member is a good choice.
+type Options struct {
+	// Log is where events are kept. Default: a new memory log with the Rules.
+	// The hub does not close it.
+	Log Log
+	// Rules say how streams are kept and delivered; give the log the same.
+	// Default: [DefaultRules].
+	Rules Rules
+	// CompileFilter compiles the conditions that subscribers ask for. Default:
+	// asking for one is an error.
+	CompileFilter func(source string) (Filter, error)
+	// Heartbeat is the silence after which a subscriber gets a heartbeat.
+	// Default: 15 s.
+	Heartbeat time.Duration
+	// MaxAge is how long a connection may last, give or take 10 %. Default:
+	// without limit.
+	MaxAge time.Duration
+	// WriteTimeout is how long a write may block before the subscriber is let
+	// go. Default: 10 s.
+	WriteTimeout time.Duration
+	// Limits bound what publishers and subscribers may ask for.
+	Limits Limits
+	// Logger gets what an operator should know. Default: nothing is logged.
+	Logger *slog.Logger
+	// Version is what hub.hello says. Default: "dev".
+	Version string
+}
+
+// Limits bound what publishers and subscribers may ask for. Zero is the
+// default, which each member names.
+type Limits struct {
+	EventBytes           int   // of one event's data: 256 KiB
+	BatchEvents          int   // events in one Publish: 10,000
+	BatchBytes           int   // data of all of them: 8 MiB
+	Streams              int   // that exist at a time: 10,000
+	Feeds                int   // that are followed at a time: 10,000
+	Subscribers          int   // connected at a time: 100,000
+	SubscribersPerIP     int   // from one address, loopback excepted: 1,000
+	ReplayBytesPerSecond int64 // read from the log for all subscribers: 256 MiB
+}
+
+// ringBytes is what the rings of all feeds may measure together, and what one
+// may at the least and at the most.
+const (
+	ringBytes    = 256 << 20
+	minRingBytes = 64 << 10
+	maxRingBytes = 1 << 20
+)
+
+func (o *Options) orDefaults() Options {
+	var out Options
+	if o != nil {
+		out = *o
+	}
+	or(&out.Heartbeat, 15*time.Second)
+	or(&out.WriteTimeout, 10*time.Second)
+	or(&out.Version, "dev")
+	or(&out.Limits.EventBytes, 256<<10)
+	or(&out.Limits.BatchEvents, 10_000)
+	or(&out.Limits.BatchBytes, 8<<20)
+	or(&out.Limits.Streams, 10_000)
+	or(&out.Limits.Feeds, 10_000)
+	or(&out.Limits.Subscribers, 100_000)
+	or(&out.Limits.SubscribersPerIP, 1000)
+	or(&out.Limits.ReplayBytesPerSecond, 256<<20)
+	if out.Rules == nil {
+		out.Rules = DefaultRules()
+	}
+	if out.Logger == nil {
+		out.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if out.CompileFilter == nil {
+		out.CompileFilter = func(string) (Filter, error) {
+			return nil, errors.New("this hub has no filters")
+		}
+	}
+	return out
+}
+
+func or[T comparable](value *T, fallback T) {
+	var zero T
+	if *value == zero {
+		*value = fallback
+	}
+}
+
+// Hub takes events in, keeps them in a log, and sends them to subscribers. It
+// is an [http.Handler] for those. All methods may be called from any number of
+// goroutines. A hub delivers while Run runs; it starts nothing by itself.
+type Hub struct {
+	opts  Options
+	log   Log
+	rules Rules
+	epoch Epoch
+
+	names     names
+	wheel     *wheel
+	replay    replayBudget
+	scratch   sync.Pool // *[]byte
+	stats     counters
+	delivered atomic.Uint64 // everything up to it is in the rings
+	degraded  atomic.Bool   // delivery does not work
+	running   atomic.Bool
+	ring      atomic.Int64 // bytes that a feed's ring may have
+
+	mu       sync.Mutex // protects following; taken before a feed's mutex
+	feeds    map[feedKey]*feed
+	gated    map[*feed]struct{} // those with an interval
+	routes   map[string]*route
+	clients  map[string]int // subscribers by address
+	total    int            // subscribers
+	draining bool
+	empty    chan struct{} // closed when the last subscriber has left a draining hub
+
+	// Only Run uses these.
+	wakes    []*Subscriber
+	touched  []*feed
+	encoded  [encodings][]byte
+	conflate []byte
+}
+
+// A route is what the hub keeps of a stream: who follows it, and how fast it
+// moves.
+type route struct {
+	feeds    []*feed
+	delivery Delivery
+	rate     rate
+}
+
+// New returns a hub. It asks the log where it stands, so that nothing that is
+// appended from now on is missed by those who subscribe before Run runs.
+func New(options *Options) (*Hub, error) {
+	o := options.orDefaults()
+	if o.Log == nil {
+		o.Log = NewMemoryLog(o.Rules)
+	}
+	h := &Hub{
+		opts: o, log: o.Log, rules: o.Rules,
+		names:   names{limit: o.Limits.Streams, known: make(map[string]Rule)},
+		feeds:   make(map[feedKey]*feed),
+		gated:   make(map[*feed]struct{}),
+		routes:  make(map[string]*route),
+		clients: make(map[string]int),
+		scratch: sync.Pool{New: func() any { return new([]byte) }},
+	}
+	h.wheel = newWheel(o.Heartbeat, o.WriteTimeout, func() { h.stats.writeTimeouts.Add(1) })
+	h.replay.perSecond = o.Limits.ReplayBytesPerSecond
+	h.replay.left.Store(h.replay.perSecond)
+	h.ring.Store(maxRingBytes)
+	ctx := context.Background()
+	head, err := h.log.Head(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask the log for its head: %w", err)
+	}
+	h.epoch = head.Epoch
+	h.delivered.Store(head.Seq)
+	if err := h.refreshNames(ctx); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Run delivers what is appended to the log and keeps time, until the context
+// ends or the log fails, and returns why. It must run once.
+func (h *Hub) Run(ctx context.Context) error {
+	if !h.running.CompareAndSwap(false, true) {
+		return errors.New("streamgauge: the hub runs already")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var clock sync.WaitGroup
+	clock.Go(func() { h.keepTime(ctx) })
+	err := h.tail(ctx)
+	h.degraded.Store(true)
+	cancel()
+	clock.Wait()
+	return err
+}
+
+func (h *Hub) tail(ctx context.Context) error {
+	for {
+		err := h.log.Tail(ctx, Position{h.epoch, h.delivered.Load()}, h.deliver)
+		if !errors.Is(err, ErrTrimmed) {
+			return err
+		}
+		// Events were trimmed faster than they could be delivered. Everyone
+		// goes on in the log, which knows what each of them has missed.
+		head, err := h.log.Head(ctx)
+		if err != nil {
+			return err
+		}
+		h.opts.Logger.Warn("delivery was overtaken by retention", "from", h.delivered.Load(), "to", head.Seq)
+		h.skipTo(head.Seq)
+	}
+}
+
+// skipTo empties every ring and goes on after seq.
+func (h *Hub) skipTo(seq uint64) {
+	h.mu.Lock()
+	for _, f := range h.feeds {
+		f.mu.Lock()
+		f.clear(seq)
+		h.wakes = f.show(h.wakes)
+		f.mu.Unlock()
+	}
+	h.delivered.Store(seq)
+	h.mu.Unlock()
+	h.wakeAll()
+}
+
+func (h *Hub) keepTime(ctx context.Context) {
+	ticker := time.NewTicker(h.wheel.tick)
+	defer ticker.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			h.wheel.turnTo(now)
+			h.replay.refill(now.Sub(last))
+			h.flushGated(now)
+			last = now
+		}
+	}
+}
+
+// state is what heartbeats say.
+func (h *Hub) state() string {
+	if h.degraded.Load() {
+		return "degraded"
+	}
+	return "ok"
+}
+
+// deliverBatch bounds how many events are encoded before the first of them is
+// shown.
+const deliverBatch = 256
+
+func (h *Hub) deliver(events []Event) error {
+	for len(events) > 0 {
+		n := min(len(events), deliverBatch)
+		h.deliverBatch(events[:n])
+		events = events[n:]
+	}
+	return nil
+}
+
+func (h *Hub) deliverBatch(events []Event) {
+	h.mu.Lock()
+	now := time.Now()
+	for i := range events {
+		h.dispatch(&events[i], now)
+	}
+	for _, f := range h.touched {
+		if f.key.interval == 0 || !now.Before(f.due) {
+			h.wakes = f.show(h.wakes)
+			f.due = now.Add(f.key.interval)
+		}
+		f.touched = false
+		f.mu.Unlock()
+	}
+	clear(h.touched)
+	h.touched = h.touched[:0]
+	h.delivered.Store(events[len(events)-1].ID.Seq)
+	h.mu.Unlock()
+	h.stats.eventsIn.Add(uint64(len(events)))
+	h.wakeAll()
+}
+
+// wakeAll wakes outside of all locks: those who wake up want them.
+func (h *Hub) wakeAll() {
+	for i, s := range h.wakes {
+		s.wake()
+		h.wakes[i] = nil
+	}
+	h.wakes = h.wakes[:0]
+}
+
+// dispatch puts one event into every feed that wants it. It is encoded at most
+// once for each encoding, however many feeds there are.
+func (h *Hub) dispatch(e *Event, now time.Time) {
+	r := h.route(e.Stream)
+	r.rate.observe(now)
+	for i := range h.encoded {
+		h.encoded[i] = h.encoded[i][:0]
+	}
+	for _, f := range r.feeds {
+		if f.filter != nil && !f.filter.Match(e) {
+			continue
+		}
+		enc := f.key.encoding
+		if len(h.encoded[enc]) == 0 {
+			h.encoded[enc] = enc.appendEvent(h.encoded[enc], e)
+		}
+		var conflate []byte
+		if delivery(f.key.delivery, r.delivery) == DeliverLatest {
+			h.conflate = append(append(append(h.conflate[:0], e.Stream...), 0), e.Key...)
+			conflate = h.conflate
+		}
+		if !f.touched {
+			f.touched = true
+			f.mu.Lock()
+			h.touched = append(h.touched, f)
+		}
+		f.push(e.ID.Seq, conflate, h.encoded[enc])
+	}
+}
+
+// flushGated shows what waits in feeds that flush at intervals.
+func (h *Hub) flushGated(now time.Time) {
+	var wakes []*Subscriber
+	h.mu.Lock()
+	for f := range h.gated {
+		f.mu.Lock()
+		if f.shown != nil && !now.Before(f.due) {
+			wakes = f.show(wakes)
+			f.due = now.Add(f.key.interval)
+		}
+		f.mu.Unlock()
+	}
+	h.mu.Unlock()
+	for _, s := range wakes {
+		s.wake()
+	}
+}
+
+// route returns a stream's route. The hub's mutex is held.
+func (h *Hub) route(stream string) *route {
+	if r := h.routes[stream]; r != nil {
+		return r
+	}
+	r := &route{delivery: h.rules.For(stream).Delivery}
+	for _, f := range h.feeds {
+		if f.selection.Matches(stream) {
+			r.feeds = append(r.feeds, f)
+		}
+	}
+	// A route is made from the event's own string, which is part of a larger
+	// buffer of the log's.
+	h.routes[strings.Clone(stream)] = r
+	return r
+}
+
+// superseded says which events of a page are not the newest of their key in it,
+// where only the newest counts. Nil is none of them.
+func (h *Hub) superseded(events []Event, override Delivery) []bool {
+	type key struct{ stream, key string }
+	var (
+		newest map[key]struct{}
+		stale  []bool
+		stream string
+		latest bool
+	)
+	for i := len(events) - 1; i >= 0; i-- {
+		e := &events[i]
+		if e.Stream != stream {
+			stream = e.Stream
+			latest = delivery(override, h.rules.For(stream).Delivery) == DeliverLatest
+		}
+		if !latest {
+			continue
+		}
+		if newest == nil {
+			newest = make(map[key]struct{})
+		}
+		k := key{e.Stream, e.Key}
+		if _, ok := newest[k]; !ok {
+			newest[k] = struct{}{}
+			continue
+		}
+		if stale == nil {
+			stale = make([]bool, len(events))
+		}
+		stale[i] = true
+	}
+	return stale
+}
+
+func jitter(from, to time.Duration) time.Duration {
+	return from + rand.N(to-from+1)
+}
+
+// retryAfter is how long a client should wait before it comes back. It differs
+// from client to client, so that they don't all come at once.
+func (h *Hub) retryAfter(reason byeReason) time.Duration {
+	switch reason {
+	case byeOverload:
+		return jitter(10*time.Second, 30*time.Second)
+	case byeAge:
+		return jitter(100*time.Millisecond, time.Second)
+	default:
+		return jitter(time.Second, 5*time.Second)
+	}
+}

@@ -1,0 +1,171 @@
+package streamgauge
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A request is what a subscriber has asked for.
+type request struct {
+	want        Subscription
+	page        bool // one page of JSON
+	limit       int  // events on the page
+	eventSource bool // it gives up for good on any status but 200
+}
+
+const (
+	defaultLimit = 1000
+	maxLimit     = 10_000
+)
+
+func (req *request) contentType() string {
+	switch {
+	case req.page:
+		return "application/json"
+	case req.want.Encoding == EncodeNDJSON:
+		return "application/x-ndjson"
+	}
+	return "text/event-stream"
+}
+
+func parseRequest(r *http.Request) (*request, *Problem) {
+	req := &request{limit: defaultLimit}
+	stream := r.PathValue("stream")
+	if !req.negotiate(r.Header.Values("Accept"), stream != "") {
+		return nil, NewProblem(http.StatusNotAcceptable, "Events come as text/event-stream, application/x-ndjson or application/json; Accept names none of them.")
+	}
+	params, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("The query can't be read: %v.", err))
+	}
+	streams := params["stream"]
+	if stream != "" {
+		if err := CheckStream(stream); err != nil {
+			return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("The path's %v. To select several streams use /v1/events?stream=….", err))
+		}
+		if len(streams) > 0 {
+			return nil, NewProblem(http.StatusBadRequest, "The path names the stream already; the parameter stream is for /v1/events.")
+		}
+		streams = []string{stream}
+	}
+	if len(streams) == 0 {
+		return nil, NewProblem(http.StatusBadRequest, `No stream is selected: say for example ?stream=host.cpu&stream=logs.%3E ("logs.>").`)
+	}
+	if len(streams) > maxSelectors {
+		return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("%d streams are selected, at most %d are allowed; a pattern such as logs.> selects many.", len(streams), maxSelectors))
+	}
+	if req.want.Select, err = NewSelection(streams...); err != nil {
+		return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("The parameter stream is wrong: %v.", err))
+	}
+	for name, values := range params {
+		if name == "stream" {
+			continue
+		}
+		if len(values) > 1 {
+			return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("The parameter %s is given %d times.", name, len(values)))
+		}
+		if err := req.setParameter(name, values[0]); err != nil {
+			return nil, NewProblem(http.StatusBadRequest, err.Error())
+		}
+	}
+	if cursor := r.Header.Get("Last-Event-ID"); cursor != "" {
+		req.want.Cursor = cursor
+	}
+	if req.page && req.want.Cursor == "" && req.want.Last == 0 && req.want.Since.IsZero() {
+		req.want.Last = req.limit
+	}
+	return req, nil
+}
+
+// maxSelectors bounds how many selectors one request may have.
+const maxSelectors = 1000
+
+// negotiate picks the first of the forms that Accept names, and
+// text/event-stream where it leaves the choice to us.
+func (req *request) negotiate(accept []string, one bool) bool {
+	req.want.Encoding = EncodeEnvelope
+	if one {
+		req.want.Encoding = EncodeBare
+	}
+	all := strings.Join(accept, ",")
+	anything := strings.TrimSpace(all) == ""
+	for part := range strings.SplitSeq(all, ",") {
+		kind, _, err := mime.ParseMediaType(part)
+		if err != nil && kind == "" {
+			continue
+		}
+		switch kind {
+		case "text/event-stream":
+			req.eventSource = true
+			return true
+		case "application/x-ndjson", "application/ndjson":
+			req.want.Encoding = EncodeNDJSON
+			return true
+		case "application/json":
+			req.page = true
+			return true
+		case "*/*", "text/*":
+			anything = true
+		}
+	}
+	return anything
+}
+
+var parameters = []string{"stream", "last-event-id", "since", "last", "delivery", "rate", "filter", "limit"}
+
+// setParameter takes one parameter over. The error is a sentence.
+func (req *request) setParameter(name, value string) (err error) {
+	want := &req.want
+	switch name {
+	case "last-event-id":
+		want.Cursor = value
+	case "since":
+		if want.Since, err = parseSince(value); err != nil {
+			return err
+		}
+	case "last":
+		if want.Last, err = strconv.Atoi(value); err != nil || want.Last < 1 {
+			return fmt.Errorf("The parameter last is %q, it must be a number of events, 1 or more.", value)
+		}
+	case "delivery":
+		want.Delivery = Delivery(value)
+		if want.Delivery != DeliverAll && want.Delivery != DeliverLatest {
+			return fmt.Errorf(`The parameter delivery is %q, it must be "all" or "latest".`, value)
+		}
+	case "rate":
+		want.Rate, err = strconv.ParseFloat(value, 64)
+		if _, bad := interval(want.Rate); err != nil || bad != nil || want.Rate == 0 {
+			return fmt.Errorf("The parameter rate is %q, it must be a number of flushes per second, more than 0.", value)
+		}
+	case "filter":
+		want.Filter = strings.TrimSpace(value)
+	case "limit":
+		req.limit, err = strconv.Atoi(value)
+		switch {
+		case !req.page:
+			return fmt.Errorf("The parameter limit is for pages (Accept: application/json); a stream has no end. Did you mean last=%s?", value)
+		case err != nil || req.limit < 1 || req.limit > maxLimit:
+			return fmt.Errorf("The parameter limit is %q, it must be from 1 to %d.", value, maxLimit)
+		}
+	default:
+		return fmt.Errorf("There is no parameter %q; there are %s.", name, strings.Join(slices.Sorted(slices.Values(parameters)), ", "))
+	}
+	return nil
+}
+
+// parseSince reads a duration before now or a time.
+func parseSince(value string) (time.Time, error) {
+	if d, err := time.ParseDuration(value); err == nil && d > 0 {
+		return time.Now().Add(-d), nil
+	}
+	if t, err := time.Parse(time.RFC3339Nano, value); err == nil {
+		return t, nil
+	}
+	return time.Time{}, fmt.Errorf("The parameter since is %q, it must be a duration such as 15m or a time such as 2006-01-02T15:04:05Z.", value)
+}

@@ -1,0 +1,173 @@
+package streamgauge
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// counters only rise.
+type counters struct {
+	eventsIn, eventsOut, gaps, writeTimeouts atomic.Uint64
+}
+
+// Stats is what a hub has done since it was made, and has now.
+type Stats struct {
+	EventsIn      uint64 // delivered to the feeds, once each
+	EventsOut     uint64 // written, once for each subscriber
+	Gaps          uint64 // said to subscribers
+	WriteTimeouts uint64 // subscribers let go because a write took too long
+	Subscribers   int    // connected
+	Feeds         int    // different selections being followed
+	Streams       int    // that exist
+	// Head and Delivered are sequence numbers; their difference, the lag, is
+	// what is acknowledged but not yet in the feeds.
+	Head, Delivered uint64
+	Degraded        bool // delivery does not work
+}
+
+// Stats returns the hub's figures.
+func (h *Hub) Stats() Stats {
+	s := Stats{
+		EventsIn: h.stats.eventsIn.Load(), EventsOut: h.stats.eventsOut.Load(),
+		Gaps: h.stats.gaps.Load(), WriteTimeouts: h.stats.writeTimeouts.Load(),
+		Delivered: h.delivered.Load(), Degraded: h.degraded.Load(),
+	}
+	s.Head = s.Delivered
+	if head, err := h.log.Head(context.Background()); err == nil {
+		s.Head = max(s.Head, head.Seq)
+	}
+	h.names.mu.RLock()
+	s.Streams = len(h.names.known)
+	h.names.mu.RUnlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.Subscribers, s.Feeds = h.total, len(h.feeds)
+	return s
+}
+
+// Head returns the newest position of the log.
+func (h *Hub) Head(ctx context.Context) (Position, error) { return h.log.Head(ctx) }
+
+// Rule returns the rule of a stream, whether it exists or not.
+func (h *Hub) Rule(stream string) Rule { return h.rules.For(stream) }
+
+// StreamStatus is what is known of a stream.
+type StreamStatus struct {
+	StreamInfo
+	Rule        Rule
+	Rate        float64 // events per second of late, a moving average
+	Subscribers int     // whose selection has it, whatever their filters
+}
+
+// Streams returns the streams that exist, sorted by name.
+func (h *Hub) Streams(ctx context.Context) ([]StreamStatus, error) {
+	infos, err := h.log.Streams(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := make([]StreamStatus, len(infos))
+	for i, info := range infos {
+		out[i] = StreamStatus{StreamInfo: info, Rule: h.rules.For(info.Name)}
+		r := h.routes[info.Name]
+		if r == nil {
+			r = h.route(info.Name)
+		}
+		out[i].Rate = r.rate.at(now)
+		for _, f := range r.feeds {
+			out[i].Subscribers += f.subscribers
+		}
+	}
+	return out, nil
+}
+
+// Forget removes a stream's events from the log and from the feeds' rings.
+// Those who have not seen them are told so, as of events that retention
+// trimmed. It reports whether there was such a stream.
+func (h *Hub) Forget(ctx context.Context, stream string) (bool, error) {
+	if err := CheckStream(stream); err != nil {
+		return false, err
+	}
+	infos, err := h.log.Streams(ctx)
+	if err != nil {
+		return false, err
+	}
+	_, found := slices.BinarySearchFunc(infos, stream, func(info StreamInfo, name string) int {
+		return strings.Compare(info.Name, name)
+	})
+	if !found {
+		return false, nil
+	}
+	if err := h.log.Forget(ctx, stream); err != nil {
+		return false, err
+	}
+	h.names.remove([]string{stream})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r := h.routes[stream]; r != nil {
+		for _, f := range r.feeds {
+			f.mu.Lock()
+			f.clear(0)
+			f.mu.Unlock()
+		}
+	}
+	delete(h.routes, stream)
+	return true, nil
+}
+
+// Ready returns nil when what is appended to the log is being delivered: it
+// waits, as long as the context allows, until everything that the log has now
+// has reached the feeds.
+func (h *Hub) Ready(ctx context.Context) error {
+	head, err := h.log.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("ask the log for its head: %w", err)
+	}
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for {
+		switch {
+		case h.degraded.Load():
+			return fmt.Errorf("delivery has stopped")
+		case h.running.Load() && h.delivered.Load() >= head.Seq:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the log is at %d and delivery at %d: %w", head.Seq, h.delivered.Load(), context.Cause(ctx))
+		case <-ticker.C:
+		}
+	}
+}
+
+// rate is an exponentially decaying count of events per second.
+type rate struct {
+	value float64
+	last  time.Time
+}
+
+// rateMemory is how far back a rate remembers.
+const rateMemory = 10 * time.Second
+
+func (r *rate) observe(now time.Time) {
+	r.value = r.at(now) + 1/rateMemory.Seconds()
+	r.last = now
+}
+
+func (r *rate) at(now time.Time) float64 {
+	if r.last.IsZero() {
+		return 0
+	}
+	elapsed := max(now.Sub(r.last), 0)
+	if elapsed == 0 {
+		return r.value
+	}
+	return r.value * math.Exp(-float64(elapsed)/float64(rateMemory))
+}

@@ -1,0 +1,370 @@
+package streamgauge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Errors that Subscribe returns beside those of the log, possibly wrapped.
+var (
+	// ErrOverload says that there are as many subscribers or feeds as the
+	// limits allow, or that the hub is being drained. Those who are there keep
+	// what they have; come back later.
+	ErrOverload = errors.New("streamgauge: no room for another subscriber")
+	// ErrSubscription says that what was asked for makes no sense.
+	ErrSubscription = errors.New("streamgauge: invalid subscription")
+)
+
+// rateSteps are the flushes per second that feeds have.
+var rateSteps = []float64{20, 10, 5, 2, 1, 0.5, 0.2, 0.1}
+
+// interval returns the time between flushes for a rate, rounded to a step.
+func interval(rate float64) (time.Duration, error) {
+	if rate == 0 {
+		return 0, nil
+	}
+	if !(rate > 0) { // NaN too
+		return 0, fmt.Errorf("%w: rate must be more than 0 flushes per second", ErrSubscription)
+	}
+	for _, step := range rateSteps {
+		if rate >= step {
+			return time.Duration(float64(time.Second) / step), nil
+		}
+	}
+	return time.Duration(float64(time.Second) / rateSteps[len(rateSteps)-1]), nil
+}
+
+// Subscribe begins a subscription. The hub calls wake, from any goroutine and
+// without waiting for it, when Next has something after it had nothing, and
+// abort when a write takes longer than the write timeout. Neither may block or
+// call the hub. Close must be called in the end.
+//
+// Errors: [ErrSubscription], [ErrOverload], and those of [Log.Head] and
+// [Log.Read].
+func (h *Hub) Subscribe(ctx context.Context, want Subscription, wake, abort func()) (*Subscriber, error) {
+	if len(want.Select) == 0 {
+		return nil, fmt.Errorf("%w: no stream is selected", ErrSubscription)
+	}
+	if want.Encoding == EncodeBare && (len(want.Select) != 1 || want.Select[0].IsPattern()) {
+		return nil, fmt.Errorf("%w: the bare encoding is for one stream", ErrSubscription)
+	}
+	pause, err := interval(want.Rate)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := h.compile(want.Filter)
+	if err != nil {
+		return nil, err
+	}
+	s := &Subscriber{hub: h, want: want, epoch: h.epoch, wake: wake, abort: abort, parkedAt: -1}
+	if err := s.begin(ctx, filter); err != nil {
+		return nil, err
+	}
+	key := feedKey{
+		selection: strings.Join(want.Select.Strings(), " "), filter: want.Filter,
+		encoding: want.Encoding, delivery: want.Delivery, interval: pause,
+	}
+	if err := h.join(s, key, filter); err != nil {
+		return nil, err
+	}
+	age := h.opts.MaxAge
+	h.wheel.add(s, jitter(age*9/10, age*11/10))
+	return s, nil
+}
+
+func (h *Hub) compile(source string) (Filter, error) {
+	if source == "" {
+		return nil, nil
+	}
+	filter, err := h.opts.CompileFilter(source)
+	if err != nil {
+		return nil, fmt.Errorf("%w: filter: %w", ErrSubscription, err)
+	}
+	return filter, nil
+}
+
+// begin finds the position after which the subscriber goes on, and writes down
+// what its connection begins with.
+func (s *Subscriber) begin(ctx context.Context, filter Filter) error {
+	start, gap, err := s.hub.start(ctx, &s.want, filter)
+	if err != nil {
+		return err
+	}
+	s.seq = start.position.Seq
+	s.told = start.told
+	s.history = start.history
+	for _, through := range start.told {
+		s.toldThrough = max(s.toldThrough, through)
+	}
+	o := &s.hub.opts
+	s.preface = appendHello(nil, s.want.Encoding, start.position, o, &s.want, jitter(time.Second, 5*time.Second))
+	if gap != nil {
+		s.hub.stats.gaps.Add(1)
+		s.preface = appendGap(s.preface, s.want.Encoding, gap, start.position)
+	}
+	return nil
+}
+
+// A start is where a subscriber begins.
+type start struct {
+	position Position
+	history  uint64            // what was asked for as history ends here
+	told     map[string]uint64 // what was gone already when it came
+}
+
+// start finds out where a subscription begins. The gap is what is to be said of
+// a cursor that can't be used.
+func (h *Hub) start(ctx context.Context, want *Subscription, filter Filter) (start, *Gap, error) {
+	head, err := h.log.Head(ctx)
+	if err != nil {
+		return start{}, nil, err
+	}
+	var gap *Gap
+	if want.Cursor != "" {
+		cursor, err := ParsePosition(want.Cursor)
+		switch {
+		case err != nil, cursor.Epoch == head.Epoch && cursor.Seq > head.Seq:
+			gap = &Gap{Lost: -1, Reason: ReasonUnknown}
+		case cursor.Epoch != head.Epoch:
+			gap = &Gap{Lost: -1, Reason: ReasonEpoch}
+		default:
+			return start{position: cursor}, nil, nil
+		}
+	}
+	if want.Last <= 0 && want.Since.IsZero() {
+		return start{position: head}, gap, nil
+	}
+	s, err := h.startInPast(ctx, want, filter)
+	if want.Delivery != DeliverLatest {
+		s.history = head.Seq
+	}
+	return s, gap, err
+}
+
+// startInPast resolves Last and Since. Who asks for those is entitled to what
+// is kept now, not to what was trimmed before.
+func (h *Hub) startInPast(ctx context.Context, want *Subscription, filter Filter) (start, error) {
+	q := Query{Select: want.Select, Last: want.Last, Since: want.Since, Limit: 1}
+	if want.Last > 0 && filter != nil {
+		after, err := h.beforeLastMatching(ctx, want, filter)
+		if err != nil {
+			return start{}, err
+		}
+		q = Query{Select: want.Select, After: after, Limit: 1}
+	}
+	page, err := h.log.Read(ctx, q)
+	if err != nil {
+		return start{}, err
+	}
+	s := start{position: page.Start}
+	for _, gap := range page.Gaps {
+		if s.told == nil {
+			s.told = make(map[string]uint64, len(page.Gaps))
+		}
+		s.told[gap.Stream] = gap.Through
+	}
+	return s, nil
+}
+
+// maxFilterScan bounds how many events are looked at to find the last ones that
+// pass a filter.
+const maxFilterScan = 100_000
+
+// beforeLastMatching returns the position after which want.Last selected events
+// pass the filter, or as many as there are among the last maxFilterScan.
+func (h *Hub) beforeLastMatching(ctx context.Context, want *Subscription, filter Filter) (Position, error) {
+	for back := want.Last; ; back *= 4 {
+		var matching []Position // the position before each match
+		var before Position
+		seen := 0
+		q := Query{Select: want.Select, Last: back, Limit: replayEvents}
+		for {
+			page, err := h.log.Read(ctx, q)
+			if err != nil {
+				return Position{}, err
+			}
+			if seen == 0 {
+				before = page.Start
+			}
+			for i := range page.Events {
+				if filter.Match(&page.Events[i]) {
+					matching = append(matching, before)
+				}
+				before = page.Events[i].ID
+			}
+			seen += len(page.Events)
+			if page.Next == page.Head {
+				break
+			}
+			q = Query{Select: want.Select, After: page.Next, Limit: replayEvents}
+		}
+		switch n := len(matching); {
+		case n >= want.Last:
+			return matching[n-want.Last], nil
+		case seen < back || back >= maxFilterScan:
+			if n == 0 {
+				return before, nil
+			}
+			return matching[0], nil
+		}
+	}
+}
+
+// join gives the subscriber its feed, which is made if nobody has it yet.
+func (h *Hub) join(s *Subscriber, key feedKey, filter Filter) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	limits := &h.opts.Limits
+	f := h.feeds[key]
+	switch {
+	case h.draining:
+		return fmt.Errorf("%w: the hub is being drained", ErrOverload)
+	case h.total >= limits.Subscribers:
+		return fmt.Errorf("%w: there are %d (limits.subscribers)", ErrOverload, h.total)
+	case f == nil && len(h.feeds) >= limits.Feeds:
+		return fmt.Errorf("%w: %d different selections are followed already (limits.feeds)", ErrOverload, len(h.feeds))
+	}
+	if f == nil {
+		f = newFeed(key, s.want.Select, filter, h.delivered.Load(), &h.ring)
+		h.addFeed(f)
+	}
+	f.subscribers++
+	h.total++
+	s.feed = f
+	return nil
+}
+
+// leave takes the subscriber out of everything that knows it.
+func (h *Hub) leave(s *Subscriber) {
+	h.wheel.remove(s)
+	h.replay.leave(s)
+	f := s.feed
+	f.mu.Lock()
+	f.unpark(s)
+	f.mu.Unlock()
+
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if f.subscribers--; f.subscribers == 0 {
+		h.removeFeed(f)
+	}
+	if h.total--; h.total == 0 && h.draining {
+		close(h.empty)
+	}
+}
+
+func (h *Hub) addFeed(f *feed) {
+	h.feeds[f.key] = f
+	if f.key.interval > 0 {
+		h.gated[f] = struct{}{}
+	}
+	h.eachRoute(f, func(r *route) { r.feeds = append(r.feeds, f) })
+	h.shareRings()
+}
+
+func (h *Hub) removeFeed(f *feed) {
+	delete(h.feeds, f.key)
+	delete(h.gated, f)
+	h.eachRoute(f, func(r *route) {
+		if i := slices.Index(r.feeds, f); i >= 0 {
+			r.feeds = slices.Delete(r.feeds, i, i+1)
+		}
+	})
+	h.shareRings()
+}
+
+// eachRoute calls visit for the routes of the streams that the feed selects.
+func (h *Hub) eachRoute(f *feed, visit func(*route)) {
+	if len(f.selection) == 1 && !f.selection[0].IsPattern() {
+		if r := h.routes[string(f.selection[0])]; r != nil {
+			visit(r)
+		}
+		return
+	}
+	for stream, r := range h.routes {
+		if f.selection.Matches(stream) {
+			visit(r)
+		}
+	}
+}
+
+func (h *Hub) shareRings() {
+	share := ringBytes / max(len(h.feeds), 1)
+	h.ring.Store(int64(min(max(share, minRingBytes), maxRingBytes)))
+}
+
+// Drain says goodbye to every subscriber, refuses new ones, and returns when
+// all have left or the context has ended, with its cause. Publishing goes on.
+func (h *Hub) Drain(ctx context.Context) error {
+	h.mu.Lock()
+	if !h.draining {
+		h.draining = true
+		h.empty = make(chan struct{})
+		if h.total == 0 {
+			close(h.empty)
+		}
+	}
+	h.mu.Unlock()
+	h.wheel.each(func(s *Subscriber) { s.sayBye(byeDrain) })
+	select {
+	case <-h.empty:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// replayBudget bounds what is read from the log for all subscribers together,
+// so that replay can't take the bandwidth from live delivery.
+type replayBudget struct {
+	perSecond int64
+	left      atomic.Int64
+
+	mu      sync.Mutex // protects following
+	waiting map[*Subscriber]struct{}
+}
+
+// admit reports whether there is something left. If not, the subscriber is
+// woken when there is.
+func (b *replayBudget) admit(s *Subscriber) bool {
+	if b.left.Load() > 0 {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.waiting == nil {
+		b.waiting = make(map[*Subscriber]struct{})
+	}
+	b.waiting[s] = struct{}{}
+	return false
+}
+
+func (b *replayBudget) spend(n int) { b.left.Add(-int64(n)) }
+
+func (b *replayBudget) refill(elapsed time.Duration) {
+	left := b.left.Add(int64(float64(b.perSecond) * elapsed.Seconds()))
+	if over := left - b.perSecond; over > 0 {
+		b.left.Add(-over)
+	}
+	if left <= 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for s := range b.waiting {
+		s.wake()
+	}
+	clear(b.waiting)
+}
+
+func (b *replayBudget) leave(s *Subscriber) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.waiting, s)
+}

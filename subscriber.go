@@ -1,0 +1,312 @@
+package streamgauge
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// Subscription says what a subscriber wants to see.
+type Subscription struct {
+	// Select says which streams.
+	Select Selection
+	// Encoding is how events look on the wire.
+	Encoding Encoding
+	// Cursor is the position after which to go on, in text, as the client sent
+	// it. Any text is fine: what is no position of this log is answered with a
+	// gap in the stream and then as if there were no cursor. Empty is none.
+	Cursor string
+	// Last begins with the last so many selected events that pass the filter,
+	// Since with the first one appended at or after it. A usable cursor
+	// overrides both, Last overrides Since; without any of them there are live
+	// events only.
+	Last  int
+	Since time.Time
+	// Delivery overrides the rules of the streams unless it is empty.
+	Delivery Delivery
+	// Rate is how many times a second there is anything to write, at most. It
+	// is rounded down to one of a few steps, so that feeds stay shared. Zero is
+	// no limit.
+	Rate float64
+	// Filter is a condition in the language of [Options.CompileFilter]; empty
+	// is none.
+	Filter string
+}
+
+// Subscriber is a cursor on a feed. It has no queue, no goroutine and no timer:
+// whoever owns the connection calls Next when the connection can take a write,
+// until Next has nothing, and again after Wake was called. Next and Close are
+// called by one goroutine at a time.
+type Subscriber struct {
+	hub   *Hub
+	feed  *feed
+	want  Subscription
+	epoch Epoch
+	wake  func()
+	abort func()
+
+	// Where it is. Everything selected up to seq has been handed out.
+	seq      uint64
+	chunk    *chunk // where seq is in the feed's ring, if that is known
+	index    int    // of the next frame in the chunk
+	parkedAt int    // protected by the feed's mutex: place in its parked list, or -1
+
+	// What it was told of events that are gone, by stream.
+	history     uint64 // what it asked for as history ends here
+	told        map[string]uint64
+	toldThrough uint64
+	reading     bool // the log was read before
+
+	preface []byte  // what the connection begins with
+	scratch *[]byte // gathers what is not in one piece; borrowed
+	handed  int     // events in the block that is being written
+	ended   bool
+
+	timing timing
+}
+
+// timing is what the hub's wheel looks at and acts upon, see [wheel].
+type timing struct {
+	written atomic.Int64 // when the last block was written, on the wheel's clock
+	writing atomic.Int64 // when the block under way was handed out; 0 if none is
+	beat    atomic.Bool  // a heartbeat is due
+	bye     atomic.Pointer[byeReason]
+	aborted bool
+	expires int64
+	slot    int // protected by the wheel's mutex, with the next two
+	index   int
+}
+
+// Next returns the next block to write, and nil if there is nothing now: then
+// Wake will be called when there is. Calling Next says that the block before
+// was written as a whole; the block is valid until then. It reads the log if
+// the subscriber is further behind than the feed's ring. It returns [io.EOF]
+// when the connection should be closed, and else the log's error.
+func (s *Subscriber) Next(ctx context.Context) ([]byte, error) {
+	s.written()
+	if s.ended {
+		return nil, io.EOF
+	}
+	if p := s.preface; p != nil {
+		s.preface = nil
+		return s.hand(p, 0), nil
+	}
+	for {
+		if reason := s.timing.bye.Load(); reason != nil {
+			s.ended = true
+			return s.hand(appendBye(nil, s.want.Encoding, *reason, s.hub.retryAfter(*reason)), 0), nil
+		}
+		p, events, place := s.fromRing()
+		if place == inLog {
+			var err error
+			if p, events, err = s.fromLog(ctx); err != nil {
+				return nil, err
+			}
+			if p == nil {
+				place = throttled
+			}
+		}
+		if len(p) > 0 {
+			return s.hand(p, events), nil
+		}
+		if s.timing.beat.Swap(false) {
+			return s.hand(s.heartbeat(), 0), nil
+		}
+		if place == atEnd || place == throttled {
+			s.release()
+			return nil, nil
+		}
+	}
+}
+
+func (s *Subscriber) hand(p []byte, events int) []byte {
+	s.handed = events
+	s.timing.beat.Store(false)
+	s.timing.writing.Store(s.hub.wheel.now())
+	return p
+}
+
+func (s *Subscriber) written() {
+	if s.timing.writing.Swap(0) == 0 {
+		return
+	}
+	s.timing.written.Store(s.hub.wheel.now())
+	s.hub.stats.eventsOut.Add(uint64(s.handed))
+	s.handed = 0
+}
+
+func (s *Subscriber) position() Position { return Position{s.epoch, s.seq} }
+
+func (s *Subscriber) heartbeat() []byte {
+	scratch := s.borrow()
+	*scratch = appendHeartbeat((*scratch)[:0], s.want.Encoding, s.position(), time.Now(), s.hub.state())
+	return *scratch
+}
+
+// borrow gets a buffer for what is not in one piece in the ring. A subscriber
+// that waits has none.
+func (s *Subscriber) borrow() *[]byte {
+	if s.scratch == nil {
+		s.scratch = s.hub.scratch.Get().(*[]byte)
+	}
+	return s.scratch
+}
+
+func (s *Subscriber) release() {
+	if s.scratch == nil {
+		return
+	}
+	if cap(*s.scratch) <= maxScratch {
+		s.hub.scratch.Put(s.scratch)
+	}
+	s.scratch = nil
+}
+
+const maxScratch = 256 << 10
+
+// place is where what a subscriber needs next is.
+type place uint8
+
+const (
+	inRing    place = iota
+	inLog           // it is behind the ring
+	atEnd           // there is nothing; it is parked
+	throttled       // the replay budget is spent; it will be woken
+)
+
+// fromRing returns what the feed's ring has for the subscriber, and advances
+// it.
+func (s *Subscriber) fromRing() (p []byte, events int, at place) {
+	// Read before the ring is looked at: everything up to here is in it.
+	delivered := s.hub.delivered.Load()
+	f := s.feed
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for {
+		if s.chunk != nil && s.chunk.dropped {
+			s.chunk = nil
+		}
+		if s.chunk == nil {
+			if s.seq < f.floor {
+				return nil, 0, inLog
+			}
+			s.chunk, s.index = f.locate(s.seq)
+		}
+		switch c := s.chunk; {
+		case c != nil && s.index < c.shown:
+			var scratch *[]byte
+			if c.stale > 0 && s.seq >= s.history {
+				scratch = s.borrow()
+			}
+			p, events, s.seq = c.take(s.index, scratch)
+			s.index = c.shown
+			if len(p) > 0 {
+				return p, events, inRing
+			}
+		case c != nil && s.index == len(c.frames) && c.next != nil:
+			s.chunk, s.index = c.next, 0
+		default:
+			if f.shown == nil {
+				s.seq = max(s.seq, delivered)
+			}
+			f.park(s)
+			return nil, 0, atEnd
+		}
+	}
+}
+
+// How much one read of the log returns: enough to make a deep replay cheap,
+// little enough that many at once need little memory.
+const (
+	replayEvents = 512
+	replayBytes  = 48 << 10
+)
+
+// fromLog returns the next page of the log. A page may come to nothing, then p
+// is empty but not nil; nil says that the replay budget is spent.
+func (s *Subscriber) fromLog(ctx context.Context) (p []byte, events int, err error) {
+	h := s.hub
+	if !h.replay.admit(s) {
+		return nil, 0, nil
+	}
+	page, err := h.log.Read(ctx, Query{
+		Select: s.want.Select, After: s.position(),
+		Limit: replayEvents, Bytes: replayBytes, Told: s.told,
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	scratch := s.borrow()
+	p = (*scratch)[:0]
+	for i := range page.Gaps {
+		p = s.appendGap(p, &page.Gaps[i])
+	}
+	s.reading = true
+	var stale []bool
+	if s.seq >= s.history {
+		stale = h.superseded(page.Events, s.want.Delivery)
+	}
+	for i := range page.Events {
+		e := &page.Events[i]
+		if stale != nil && stale[i] || s.feed.filter != nil && !s.feed.filter.Match(e) {
+			continue
+		}
+		p = s.want.Encoding.appendEvent(p, e)
+		events++
+	}
+	*scratch = p
+	s.seq, s.chunk = max(s.seq, page.Next.Seq), nil
+	if s.seq >= s.toldThrough {
+		s.told = nil
+	}
+	h.replay.spend(len(p))
+	return p, events, nil
+}
+
+// appendGap appends what the subscriber must be told of a gap that the log
+// reports.
+func (s *Subscriber) appendGap(p []byte, g *Gap) []byte {
+	if s.told == nil {
+		s.told = make(map[string]uint64)
+	}
+	s.told[g.Stream] = g.Through
+	s.toldThrough = max(s.toldThrough, g.Through)
+	told, ok := s.hub.gap(*g, &s.want)
+	if !ok {
+		return p
+	}
+	if told.Reason == ReasonEvicted && s.reading {
+		told.Reason = ReasonOverflow
+	}
+	s.hub.stats.gaps.Add(1)
+	return appendGap(p, s.want.Encoding, &told, Position{})
+}
+
+// gap returns what a subscriber is to be told of a gap that the log reports,
+// and whether it is one for this subscriber.
+func (h *Hub) gap(g Gap, want *Subscription) (Gap, bool) {
+	rule := h.rules.For(g.Stream).Delivery
+	if g.Reason == ReasonEvicted && delivery(want.Delivery, rule) == DeliverLatest {
+		if rule == DeliverLatest {
+			return g, false // the log keeps the newest of every key: none is missing
+		}
+		g.Lost = -1
+	}
+	if want.Filter != "" {
+		g.Lost = -1
+	}
+	return g, true
+}
+
+// Position returns the position through which the subscriber has been handed
+// everything that it selected.
+func (s *Subscriber) Position() Position { return s.position() }
+
+// Close ends the subscription. After it returns abort is not called any more;
+// a wake that was under way may still come.
+func (s *Subscriber) Close() {
+	s.written()
+	s.release()
+	s.hub.leave(s)
+}
