@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -40,7 +41,9 @@ func newFixture(t *testing.T, o *streamgauge.Options) *fixture {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/events", hub)
 	mux.Handle("/v1/streams/{stream}/events", hub)
-	server := httptest.NewServer(mux)
+	server := httptest.NewUnstartedServer(mux)
+	server.Listener = smallBuffers{server.Listener}
+	server.Start()
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
@@ -48,6 +51,18 @@ func newFixture(t *testing.T, o *streamgauge.Options) *fixture {
 		running.Wait()
 	})
 	return &fixture{t, hub, server}
+}
+
+// smallBuffers makes the kernel hold little for a client that does not read, so
+// that a few events are enough to make a write block.
+type smallBuffers struct{ net.Listener }
+
+func (l smallBuffers) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil {
+		err = conn.(*net.TCPConn).SetWriteBuffer(16 << 10)
+	}
+	return conn, err
 }
 
 // publish publishes n events to the stream with the data {"n":<from>} and on.
@@ -709,5 +724,43 @@ func TestStreamsTellWhatThereIs(t *testing.T) {
 	if len(streams) != 2 || streams[0].Name != "a" || streams[0].Events != 3 || streams[0].Subscribers != 1 ||
 		streams[0].Rate <= 0 || streams[1].Subscribers != 0 || streams[1].Rule.Keep.Events != 10_000 {
 		t.Errorf("got %+v", streams)
+	}
+}
+
+func TestABatchArrivesInOrder(t *testing.T) {
+	f := newFixture(t, nil)
+	c := f.follow("/v1/events?stream=a")
+	var batch []streamgauge.Event
+	for i := range 1000 {
+		batch = append(batch, streamgauge.Event{Stream: "a", Data: fmt.Appendf(nil, `{"n":%d}`, i)})
+	}
+	if _, err := f.hub.Publish(t.Context(), batch...); err != nil {
+		t.Fatal(err)
+	}
+	want(t, c.numbers(1000), series("a", 0, 1000))
+}
+
+func TestAHubOverALogThatHasEventsBeginsAtItsHead(t *testing.T) {
+	log := streamgauge.NewMemoryLog(streamgauge.DefaultRules())
+	var cursor streamgauge.Position
+	for i := range 20 {
+		receipt, err := log.Append(t.Context(), streamgauge.Batch{Events: []streamgauge.Event{{Stream: "a", Data: fmt.Appendf(nil, `{"n":%d}`, i)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 9 {
+			cursor = receipt.Position
+		}
+	}
+	f := newFixture(t, &streamgauge.Options{Log: log})
+	// Resumed before anything new is published, and without hearing anything twice.
+	c := f.follow("/v1/events?stream=a", "Last-Event-ID", cursor.String())
+	live := f.follow("/v1/events?stream=a")
+	want(t, c.numbers(10), series("a", 10, 10))
+	f.publish("a", 20, 1)
+	want(t, c.numbers(1), series("a", 20, 1))
+	want(t, live.numbers(1), series("a", 20, 1))
+	if s := f.hub.Stats(); s.EventsIn != 1 {
+		t.Errorf("the hub counts %d events in, want 1", s.EventsIn)
 	}
 }

@@ -158,6 +158,36 @@ func TestAHeartbeatsIDIsWhatWasServedAndNeverMore(t *testing.T) {
 	})
 }
 
+func TestAHeartbeatIsNotAheadOfEventsThatWaitForAFlush(t *testing.T) {
+	bubble(t, &streamgauge.Options{Heartbeat: 2 * time.Second}, func(s *simulation) {
+		v := s.subscribe(streamgauge.Subscription{Select: a, Rate: 0.1})
+		defer v.Close()
+		v.events()
+		served := s.publish("a", "1") // shown at once
+		v.events()
+		waiting := s.publish("a", "2") // waits 10 s
+		var beats int
+		for range 9 {
+			s.pass(time.Second)
+			for _, e := range v.events() {
+				if e.Type == "hub.heartbeat" {
+					beats++
+				}
+				if e.ID != served.String() {
+					t.Fatalf("%s has the id %s while %s waits, want %s", e.Type, e.ID, waiting, served)
+				}
+			}
+		}
+		if beats == 0 {
+			t.Fatal("no heartbeat in 9 s")
+		}
+		s.pass(2 * time.Second)
+		if got := v.events(); len(got) == 0 || got[0].ID != waiting.String() {
+			t.Fatalf("after the flush: %v", got)
+		}
+	})
+}
+
 func TestABlockedWriteIsAbortedOnce(t *testing.T) {
 	bubble(t, nil, func(s *simulation) {
 		stalled := s.subscribe(streamgauge.Subscription{Select: a})
@@ -313,4 +343,23 @@ func TestRunReturnsTheContextsCauseAndRunsOnce(t *testing.T) {
 	if err := hub.Run(ctx); err == nil || errors.Is(err, cause) {
 		t.Errorf("a second Run returned %v", err)
 	}
+}
+
+func TestASlowViewerOfAFastStreamStillMoves(t *testing.T) {
+	bubble(t, nil, func(s *simulation) {
+		v := s.subscribe(streamgauge.Subscription{Select: a, Delivery: streamgauge.DeliverLatest, Rate: 1})
+		defer v.Close()
+		v.events()
+		received := 0
+		for i := range 50 { // a newer value always waits when the viewer looks
+			s.publish("a", fmt.Sprint(i))
+			s.pass(60 * time.Millisecond)
+			s.publish("a", fmt.Sprint(-i))
+			received += len(v.events())
+			s.pass(60 * time.Millisecond)
+		}
+		if received < 4 {
+			t.Errorf("received %d events in 6 s at one flush per second", received)
+		}
+	})
 }

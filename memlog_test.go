@@ -27,3 +27,7 @@ func memoryHarness() logtest.Harness {
 }
 
 func TestMemoryLog(t *testing.T) { logtest.Run(t, memoryHarness()) }
+
+func BenchmarkMemoryLog(b *testing.B) {
+	logtest.Bench(b, func(_ *testing.B, rules streamgauge.Rules) streamgauge.Log { return streamgauge.NewMemoryLog(rules) })
+}

@@ -82,8 +82,9 @@ func eachSchedule(steps []byte, visit func([]byte) bool) {
 	extend()
 }
 
-// frameBytes is what an event's frame measures; each gets a chunk of its own.
-const frameBytes = 90
+// frameBytes is about what an event's frame measures; each gets a chunk of its
+// own.
+const frameBytes = 100
 
 // scheduleRules keep two events.
 var scheduleRules = Rules{{Match: ">", Keep: Keep{Events: 2, Age: lastRule.Keep.Age, Bytes: 1 << 40}, Delivery: DeliverAll, Format: FormatJSON}}
@@ -94,7 +95,6 @@ func runSchedule(schedule []byte) error {
 	if err != nil {
 		return err
 	}
-	hub.ring.Store(5 * frameBytes / 2) // two events
 	run := &seam{hub: hub, log: log, viewers: [2]*seamViewer{{hub: hub}, {hub: hub}}}
 	for _, s := range schedule {
 		if err := run.step(step(s)); err != nil {
@@ -188,6 +188,7 @@ func (v *seamViewer) read() error {
 			return err
 		}
 		v.s = s
+		v.hub.ring.Store(5 * frameBytes / 2) // two events
 		if !v.began {
 			v.began, v.accounted = true, s.seq
 		}
