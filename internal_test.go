@@ -3,6 +3,7 @@ package streamgauge
 import (
 	"context"
 	"testing"
+	"time"
 )
 
 // A quiet feed outlives many of its subscribers; what it knows of them must go
@@ -41,5 +42,20 @@ func TestAFeedForgetsThoseWhoLeft(t *testing.T) {
 	stays.Close()
 	if len(hub.feeds) != 0 || len(hub.gated) != 0 || hub.total != 0 || len(hub.clients) != 0 {
 		t.Errorf("left over: %d feeds, %d gated, %d subscribers, %d clients", len(hub.feeds), len(hub.gated), hub.total, len(hub.clients))
+	}
+}
+
+func TestARateIsTrueFromTheStartAndForgets(t *testing.T) {
+	var r rate
+	now := time.Unix(1e9, 0)
+	for i := range 300 {
+		r.observe(now)
+		if got := r.at(now); i > 1 && (got < 1.5 || got > 2.5) {
+			t.Fatalf("after %d events at 2 per second: %.2f", i+1, got)
+		}
+		now = now.Add(time.Second / 2)
+	}
+	if got := r.at(now.Add(time.Minute)); got > 0.01 {
+		t.Errorf("a minute later: %.2f", got)
 	}
 }

@@ -149,25 +149,31 @@ func (h *Hub) Ready(ctx context.Context) error {
 
 // rate is an exponentially decaying count of events per second.
 type rate struct {
-	value float64
-	last  time.Time
+	value       float64
+	first, last time.Time
 }
 
 // rateMemory is how far back a rate remembers.
 const rateMemory = 10 * time.Second
 
 func (r *rate) observe(now time.Time) {
-	r.value = r.at(now) + 1/rateMemory.Seconds()
+	if r.first.IsZero() {
+		r.first, r.last = now, now
+		return // one event is no rate yet
+	}
+	r.value = r.value*r.decay(now.Sub(r.last)) + 1/rateMemory.Seconds()
 	r.last = now
 }
 
+// at returns the rate. While there is less to remember than could be, what
+// there is counts for all.
 func (r *rate) at(now time.Time) float64 {
-	if r.last.IsZero() {
+	if r.value == 0 {
 		return 0
 	}
-	elapsed := max(now.Sub(r.last), 0)
-	if elapsed == 0 {
-		return r.value
-	}
-	return r.value * math.Exp(-float64(elapsed)/float64(rateMemory))
+	return r.value * r.decay(now.Sub(r.last)) / (1 - r.decay(max(now.Sub(r.first), time.Second/10)))
+}
+
+func (r *rate) decay(elapsed time.Duration) float64 {
+	return math.Exp(-float64(max(elapsed, 0)) / float64(rateMemory))
 }

@@ -1,0 +1,295 @@
+package config_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/config"
+)
+
+var update = flag.Bool("update", false, "write the generated files")
+
+func load(t *testing.T, yaml string, env []string, flags map[string]string) (*config.Loaded, error) {
+	t.Helper()
+	in := config.Input{Env: env, Flags: flags}
+	if yaml != "" {
+		in.Path = filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(in.Path, []byte(yaml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return config.Load(in)
+}
+
+func TestNothingGivenIsTheDefault(t *testing.T) {
+	got, err := load(t, "", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got.Config, config.Default()) {
+		t.Errorf("got %+v", got.Config)
+	}
+}
+
+func TestFlagsBeatTheEnvironmentWhichBeatsTheFile(t *testing.T) {
+	const file = "heartbeat: 1s\nmax_age: 1m\nwrite_timeout: 1s\n"
+	env := []string{"STREAMGAUGE_MAX_AGE=2m", "STREAMGAUGE_WRITE_TIMEOUT=2s", "PATH=/bin"}
+	flags := map[string]string{"write_timeout": "3s"}
+	got, err := load(t, file, env, flags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Heartbeat != time.Second || got.MaxAge != 2*time.Minute || got.WriteTimeout != 3*time.Second {
+		t.Errorf("got heartbeat %v, max_age %v, write_timeout %v", got.Heartbeat, got.MaxAge, got.WriteTimeout)
+	}
+	for key, want := range map[string]string{
+		"heartbeat": ":1:1", "max_age": "STREAMGAUGE_MAX_AGE", "write_timeout": "--write-timeout", "listen": "",
+	} {
+		if origin := got.Origins[key]; !strings.HasSuffix(origin, want) || want == "" && origin != "" {
+			t.Errorf("origin of %s: got %q, want %q", key, origin, want)
+		}
+	}
+}
+
+const full = `
+listen: 0.0.0.0:80
+admin: off
+data: /var/lib/streamgauge
+log: file
+ack: fsync
+limits: { event_bytes: 1KiB, batch_events: 10, batch_bytes: 8MB, streams: 5, feeds: 6, subscribers: 7 }
+cors:
+  origins: ["https://a.example.com", &dev "http://localhost:3000"]
+streams:
+  - match: logs.>
+    keep: { events: 5, age: 168h }
+    delivery: all
+    format: text
+  - match: host.>
+    keep: { bytes: 1MiB }
+    delivery: latest
+    key: /core
+  - match: ">"
+dashboards: ./d
+sources: { self: { every: 5s } }
+`
+
+func TestEverySettingOfTheFileIsTaken(t *testing.T) {
+	got, err := load(t, full, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Default()
+	want.Listen, want.Admin, want.Data, want.Ack = "0.0.0.0:80", "off", "/var/lib/streamgauge", streamgauge.LevelFsync
+	want.Limits.EventBytes, want.Limits.BatchEvents, want.Limits.BatchBytes = 1024, 10, 8_000_000
+	want.Limits.Streams, want.Limits.Feeds, want.Limits.Subscribers = 5, 6, 7
+	want.CORS.Origins = []string{"https://a.example.com", "http://localhost:3000"}
+	want.Streams = []streamgauge.Rule{
+		{Match: "logs.>", Keep: streamgauge.Keep{Events: 5, Age: 168 * time.Hour}, Delivery: "all", Format: "text"},
+		{Match: "host.>", Keep: streamgauge.Keep{Bytes: 1 << 20}, Delivery: "latest", Key: "/core"},
+		{Match: ">"},
+	}
+	want.Dashboards = "./d"
+	want.Sources = config.Sources{Self: &config.Every{Every: 5 * time.Second}}
+	if !reflect.DeepEqual(got.Config, want) {
+		t.Errorf("got  %+v\nwant %+v", got.Config, want)
+	}
+}
+
+func TestWhatIsWrittenIsReadBackAsTheSame(t *testing.T) {
+	for name, yaml := range map[string]string{
+		"defaults": "{}", "full": full, "no rules and no sources": "streams: []\nsources: {}\nlisten: '[::1]:0'\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			first, err := load(t, yaml, nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var text bytes.Buffer
+			if err := first.Write(&text); err != nil {
+				t.Fatal(err)
+			}
+			second, err := load(t, text.String(), nil, nil)
+			if err != nil {
+				t.Fatalf("%v in\n%s", err, &text)
+			}
+			if !reflect.DeepEqual(second.Config, first.Config) {
+				t.Errorf("got  %+v\nwant %+v\n%s", second.Config, first.Config, &text)
+			}
+		})
+	}
+}
+
+func TestSources(t *testing.T) {
+	second := &config.Every{Every: time.Second}
+	for name, c := range map[string]struct {
+		yaml  string
+		flags map[string]string
+		want  config.Sources
+	}{
+		"left out are both":            {"listen: :1", nil, config.Sources{Host: second, Self: second}},
+		"an empty mapping is none":     {"sources: {}", nil, config.Sources{}},
+		"one that is only named":       {"sources: {host: {}}", nil, config.Sources{Host: second}},
+		"a flag takes YAML":            {"sources: {host: {}}", map[string]string{"sources": "{self: {every: 1s}}"}, config.Sources{Self: second}},
+		"a flag turns one off":         {"", map[string]string{"sources.host.every": "off"}, config.Sources{Self: second}},
+		"a flag refines another":       {"", map[string]string{"sources": "{}", "sources.self.every": "1s"}, config.Sources{Self: second}},
+		"the file can turn one off":    {"sources: {self: {every: off}}", nil, config.Sources{}},
+		"the environment is YAML also": {"", map[string]string{"sources": "{}"}, config.Sources{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := load(t, c.yaml, nil, c.flags)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got.Sources, c.want) {
+				t.Errorf("got %+v, want %+v", got.Sources, c.want)
+			}
+		})
+	}
+}
+
+func TestWrongFilesAreRefusedWithThePlaceAndTheReason(t *testing.T) {
+	for name, c := range map[string]struct{ yaml, want, hint string }{
+		"an unknown key":             {"listen: :1\nheartbeet: 1s\n", "c.yaml:2:1: heartbeet is no setting", "did you mean heartbeat?"},
+		"an unknown nested key":      {"limits:\n  strems: 5\n", "c.yaml:2:3: limits.strems is no setting", "did you mean streams?"},
+		"an unknown key of a rule":   {"streams:\n  - match: a\n    keeep: {}\n", "c.yaml:3:5: streams[0].keeep is no setting", "did you mean keep?"},
+		"an unknown source":          {"sources: {hots: {}}\n", "c.yaml:1:11: sources.hots is no source", "did you mean host?"},
+		"a bad duration":             {"heartbeat: 15\n", `c.yaml:1:12: heartbeat is "15", which is no duration`, ""},
+		"a duration in days":         {"streams: [{match: a, keep: {age: 7d}}]", `streams[0].keep.age is "7d", which is no duration; days are written in hours`, ""},
+		"a negative duration":        {"max_age: -1s\n", "max_age is -1s, it must be at least 0s", ""},
+		"a bad size":                 {"limits: {event_bytes: 3 apples}\n", `c.yaml:1:23: limits.event_bytes is "3 apples", which is no size`, ""},
+		"a size beyond all":          {"limits: {event_bytes: 9000000TiB}\n", "which is too large", ""},
+		"a number in quotes":         {"limits: {streams: \"5\"}\n", `limits.streams is the string "5", it must be a number`, "leave the quotes out"},
+		"a fraction":                 {"limits: {streams: 5.5}\n", `limits.streams is "5.5", which is no whole number`, ""},
+		"a mapping for a scalar":     {"listen: {a: b}\n", "listen is a mapping, it must be one value (address)", ""},
+		"a scalar for a mapping":     {"limits: 5\n", `limits is "5", it must be a mapping of settings`, ""},
+		"a mapping for a list":       {"streams: {match: a}\n", "streams is a mapping, it must be a list", ""},
+		"no value":                   {"listen:\n", "listen has no value", "leave the key out for the default"},
+		"no value for a mapping":     {"sources:\n", "sources has no value", "write {} if nothing is meant, or leave the key out"},
+		"a bad selector":             {"streams:\n  - match: logs.>.a\n", "c.yaml:2:12: streams[0].match is no selector", ""},
+		"a rule without match":       {"streams:\n  - delivery: all\n", "c.yaml:2:5: streams[0] has no match", "say which streams the rule is for, such as match: logs.>"},
+		"a rule that never applies":  {"streams:\n  - match: a\n  - match: a\n", `streams[1].match is "a" like that of streams[0]`, ""},
+		"a bad delivery":             {"streams: [{match: a, delivery: some}]", `delivery is "some", it must be one of all, latest`, ""},
+		"a bad pointer":              {"streams: [{match: a, key: core}]", `key is "core", which is no JSON pointer`, ""},
+		"a log of the future":        {"log: redis://user:secret@host\n", "log names a redis log, which this build doesn't have yet", ""},
+		"an unknown log":             {"log: disk\n", `log is "disk", it must be file or memory`, ""},
+		"a port alone":               {"listen: 7070\n", `which has no host; write 127.0.0.1:7070`, ""},
+		"a port out of range":        {"listen: :70700\n", "whose port is not a number", ""},
+		"every origin":               {"cors: {origins: ['*']}\n", `cors.origins[0] is "*": name the origins one by one`, ""},
+		"an origin with a path":      {"cors: {origins: ['https://a.com/']}\n", "https://a.com", ""},
+		"a key that comes twice":     {"listen: :1\nlisten: :2\n", "c.yaml:2:1: is no YAML: mapping key \"listen\" already defined", ""},
+		"no YAML at all":             {"listen: [\n", "is no YAML", ""},
+		"two documents":              {"listen: :1\n---\nlisten: :2\n", "begins a second document", ""},
+		"a merge key":                {"limits:\n  <<: {streams: 5}\n", "merge keys are not supported", "write the settings out"},
+		"an alias of nothing":        {"listen: *gone\n", "alias", ""},
+		"ack beyond the log":         {"log: memory\nack: fsync\n", "ack is fsync, which a memory log can't promise", "set log: file, or leave ack out"},
+		"an event beyond its batch":  {"limits: {batch_bytes: 1KiB}\n", "limits.event_bytes is 256KiB, more than limits.batch_bytes (1KiB)", ""},
+		"a batch beyond its request": {"limits: {request_bytes: 1MiB}\n", "limits.batch_bytes is 8MiB, more than limits.request_bytes (1MiB)", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(t, c.yaml, nil, nil)
+			var errs config.Errors
+			if !errors.As(err, &errs) {
+				t.Fatalf("got %v, want config.Errors", err)
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %q, want %q in it", err, c.want)
+			}
+			if strings.Contains(err.Error(), "secret") {
+				t.Errorf("%q tells a password", err)
+			}
+			if got := strings.Join(config.Hints(err), "\n"); got != c.hint {
+				t.Errorf("hint: got %q, want %q", got, c.hint)
+			}
+		})
+	}
+}
+
+func TestAllErrorsAreReportedAtOnce(t *testing.T) {
+	_, err := load(t, "heartbeet: 1s\nlog: disk\n", []string{"STREAMGAUGE_LISTENN=:1"}, map[string]string{"ack": "never"})
+	var errs config.Errors
+	if !errors.As(err, &errs) || len(errs) != 4 {
+		t.Fatalf("got %v, want 4 errors", err)
+	}
+	for i, want := range []string{"heartbeet", "log is", "STREAMGAUGE_LISTENN: is no setting", `--ack: is "never"`} {
+		if !strings.Contains(errs[i].Error(), want) {
+			t.Errorf("error %d: got %q, want %q in it", i, errs[i], want)
+		}
+	}
+	if hint := errs[2].Hint; hint != "did you mean STREAMGAUGE_LISTEN?" {
+		t.Errorf("hint: got %q", hint)
+	}
+}
+
+func TestOurOtherVariablesAreNoSettings(t *testing.T) {
+	if _, err := load(t, "", []string{"STREAMGAUGE_CONFIG=x", "STREAMGAUGE_REQUIRE=redis", "STREAMGAUGE_SERVER=y"}, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSizesAreExact(t *testing.T) {
+	for text, want := range map[string]int64{
+		"1": 1, "1B": 1, "1kB": 1000, "1KB": 1000, "1KiB": 1024, "8MiB": 8 << 20, "10MB": 10_000_000, "2 GiB": 2 << 30, "1TiB": 1 << 40,
+	} {
+		got, err := load(t, "limits: {replay_bytes_per_second: 1KiB}\nstreams: [{match: '>', keep: {bytes: "+text+"}}]", nil, nil)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		} else if got.Streams[0].Keep.Bytes != want {
+			t.Errorf("%s: got %d, want %d", text, got.Streams[0].Keep.Bytes, want)
+		}
+	}
+}
+
+func TestReferenceIsUpToDate(t *testing.T) {
+	var got bytes.Buffer
+	if err := config.WriteReference(&got); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join("..", "..", "docs", "configuration.md")
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("%s is stale; run: go test ./internal/config -update", path)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(full))
+	f.Add([]byte("a: &a [*a]\nstreams: *a\n"))
+	f.Add([]byte("limits: &l {streams: 5}\nsources: {host: *l}\n---\n"))
+	path := filepath.Join(f.TempDir(), "c.yaml")
+	f.Fuzz(func(t *testing.T, yaml []byte) {
+		if err := os.WriteFile(path, yaml, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		loaded, err := config.Load(config.Input{Path: path})
+		if err != nil {
+			return
+		}
+		var text bytes.Buffer
+		if err := loaded.Write(&text); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := load(t, text.String(), nil, nil); err != nil {
+			t.Errorf("what was written is refused: %v\n%s", err, &text)
+		}
+	})
+}

@@ -1,0 +1,162 @@
+package server
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/streamgauge/streamgauge"
+)
+
+// kind is what a body consists of.
+type kind int
+
+const (
+	kindJSON        kind = iota // a value, or an array of them
+	kindForm                    // JSON that curl -d calls a form
+	kindNDJSON                  // a value per line
+	kindText                    // lines of text
+	kindCloudEvent              // one CloudEvent
+	kindCloudEvents             // an array of them
+)
+
+// kindOf returns what the Content-Type says. Without one a body is JSON.
+func kindOf(contentType string) (kind, error) {
+	switch contentType { // what nearly everybody sends, without parsing it
+	case "", "application/json":
+		return kindJSON, nil
+	case "application/x-ndjson":
+		return kindNDJSON, nil
+	}
+	media, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return 0, refuse(http.StatusUnsupportedMediaType, "the Content-Type %q can't be read: %v", contentType, err)
+	}
+	if charset := strings.ToLower(params["charset"]); charset != "" && charset != "utf-8" && charset != "us-ascii" {
+		return 0, refuse(http.StatusUnsupportedMediaType, "the body's charset is %s, only UTF-8 is accepted", charset)
+	}
+	switch media {
+	case "application/json":
+		return kindJSON, nil
+	case "application/x-www-form-urlencoded":
+		return kindForm, nil
+	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines":
+		return kindNDJSON, nil
+	case "text/plain":
+		return kindText, nil
+	case "application/cloudevents+json":
+		return kindCloudEvent, nil
+	case "application/cloudevents-batch+json":
+		return kindCloudEvents, nil
+	}
+	if strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json") {
+		return kindJSON, nil
+	}
+	return 0, refuse(http.StatusUnsupportedMediaType,
+		"the Content-Type %s is not accepted; send application/json, application/x-ndjson, application/cloudevents+json, or text/plain to a stream of text", media)
+}
+
+// refusal is why a request is not served, in words for the one who sent it.
+type refusal struct {
+	status int
+	detail string
+}
+
+func (e *refusal) Error() string { return e.detail }
+
+func refuse(status int, format string, args ...any) error {
+	return &refusal{status, fmt.Sprintf(format, args...)}
+}
+
+// request is the memory of one publish request. It is used again for later
+// ones.
+type request struct {
+	kind     kind
+	body     []byte
+	events   []streamgauge.Event
+	most     int       // events that are allowed
+	identity hash.Hash // of the CloudEvents in the request; nil if there are none
+	gzip     gzip.Reader
+}
+
+// maxPooledBytes is the largest buffer that is kept for later requests.
+const maxPooledBytes = 1 << 20
+
+func (q *request) reset() {
+	clear(q.events)
+	q.events, q.body, q.identity = q.events[:0], q.body[:0], nil
+}
+
+// add takes an event into the batch. Parsing ends with the first that is too
+// many, so that a small body of a million values can't fill the memory.
+func (q *request) add(e streamgauge.Event) error {
+	if len(q.events) == q.most {
+		return refuse(http.StatusRequestEntityTooLarge,
+			"the request has more than %d events (limits.batch_events); nothing of it was stored, send several requests", q.most)
+	}
+	q.events = append(q.events, e)
+	return nil
+}
+
+// read reads and decompresses the body, of limit bytes at most.
+func (q *request) read(w http.ResponseWriter, r *http.Request, limit int64) error {
+	if r.ContentLength > limit {
+		return tooLarge(limit)
+	}
+	// One byte beyond the length finds the end without another growth. A length
+	// is only a claim: what it may cost before it is true is bounded.
+	if n := min(r.ContentLength, maxPooledBytes) + 1; int64(cap(q.body)) < n {
+		q.body = make([]byte, 0, max(n, 512))
+	}
+	var src io.Reader = r.Body
+	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		if err := q.gzip.Reset(http.MaxBytesReader(w, r.Body, limit)); err != nil {
+			return bodyError(err, limit)
+		}
+		src = &q.gzip
+	default:
+		w.Header().Set("Accept-Encoding", "gzip")
+		return refuse(http.StatusUnsupportedMediaType, "the Content-Encoding %q is not accepted; send gzip, or leave it out", encoding)
+	}
+	for {
+		if len(q.body) == cap(q.body) {
+			q.body = append(q.body, 0)[:len(q.body)]
+		}
+		n, err := src.Read(q.body[len(q.body):cap(q.body)])
+		q.body = q.body[:len(q.body)+n]
+		switch {
+		case int64(len(q.body)) > limit:
+			return tooLarge(limit)
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return bodyError(err, limit)
+		}
+	}
+}
+
+func tooLarge(limit int64) error {
+	return refuse(http.StatusRequestEntityTooLarge,
+		"the body is larger than %d bytes (limits.request_bytes); nothing of it was stored, send several requests", limit)
+}
+
+func bodyError(err error, limit int64) error {
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return tooLarge(limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return refuse(http.StatusRequestTimeout, "the body did not arrive in time (limits.body_timeout); nothing of it was stored")
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+		return refuse(http.StatusBadRequest, "the body is not the gzip that its Content-Encoding says: %v", err)
+	}
+	return refuse(http.StatusBadRequest, "the body ended early: %v; nothing of it was stored", err)
+}

@@ -1,0 +1,20 @@
+package server
+
+import (
+	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/config"
+)
+
+// HubLimits returns those of the limits that are the hub's.
+func HubLimits(l config.Limits) streamgauge.Limits {
+	return streamgauge.Limits{
+		EventBytes:           int(l.EventBytes),
+		BatchEvents:          l.BatchEvents,
+		BatchBytes:           int(l.BatchBytes),
+		Streams:              l.Streams,
+		Feeds:                l.Feeds,
+		Subscribers:          l.Subscribers,
+		SubscribersPerIP:     l.SubscribersPerIP,
+		ReplayBytesPerSecond: l.ReplayBytesPerSecond,
+	}
+}

@@ -1,0 +1,83 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/filelog"
+	"github.com/streamgauge/streamgauge/filter"
+	"github.com/streamgauge/streamgauge/internal/config"
+	"github.com/streamgauge/streamgauge/source"
+	"github.com/streamgauge/streamgauge/source/host"
+	"github.com/streamgauge/streamgauge/source/self"
+)
+
+func openLog(c *config.Config, rules streamgauge.Rules, logger *slog.Logger) (streamgauge.Log, error) {
+	if c.Log == "memory" {
+		return streamgauge.NewMemoryLog(rules), nil
+	}
+	log, err := filelog.Open(c.Data, &filelog.Options{Rules: rules, Level: c.Ack, Logger: logger})
+	switch {
+	case errors.Is(err, filelog.ErrLocked):
+		return nil, &HintError{
+			fmt.Errorf("data: %s is in use by another process", c.Data),
+			"stop that process, or give this one a folder of its own with --data",
+		}
+	case errors.Is(err, os.ErrPermission):
+		return nil, &HintError{fmt.Errorf("data: %w", err), "choose a folder that you may write to with --data"}
+	case err != nil:
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	return log, nil
+}
+
+func newHub(o Options, log streamgauge.Log, rules streamgauge.Rules, logger *slog.Logger) (*streamgauge.Hub, error) {
+	return streamgauge.New(&streamgauge.Options{
+		Log:           log,
+		Rules:         rules,
+		CompileFilter: compileFilter,
+		Heartbeat:     o.Config.Heartbeat,
+		MaxAge:        o.Config.MaxAge,
+		WriteTimeout:  o.Config.WriteTimeout,
+		Limits:        HubLimits(o.Config.Limits),
+		Logger:        logger,
+		Version:       o.Version,
+	})
+}
+
+func compileFilter(src string) (streamgauge.Filter, error) {
+	f, err := filter.Compile(src)
+	if err != nil {
+		return nil, err // and no Filter that holds a nil *filter.Filter
+	}
+	return f, nil
+}
+
+func newSources(c *config.Config, hub *streamgauge.Hub, tee *self.Log, logger *slog.Logger) (out []source.Source) {
+	if c.Sources.Host != nil {
+		out = append(out, host.New(&host.Options{Every: c.Sources.Host.Every, Logger: logger}))
+	}
+	if c.Sources.Self != nil {
+		out = append(out, self.New(&self.Options{Hub: hub, Every: c.Sources.Self.Every, Log: tee}))
+	}
+	return out
+}
+
+// publisherOf returns what the source publishes to. Only self may speak for the
+// hub.
+func publisherOf(s source.Source, hub *streamgauge.Hub) source.Publisher {
+	if _, ok := s.(*self.Source); ok {
+		return ownPublisher{hub}
+	}
+	return hub
+}
+
+type ownPublisher struct{ hub *streamgauge.Hub }
+
+func (p ownPublisher) Publish(ctx context.Context, events ...streamgauge.Event) (streamgauge.Receipt, error) {
+	return p.hub.PublishOwn(ctx, events...)
+}
