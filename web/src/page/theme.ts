@@ -1,0 +1,61 @@
+import { Value } from './value'
+
+/** What the user has chosen; `system` follows the system. */
+export type Choice = 'system' | 'light' | 'dark'
+
+/** What is shown. */
+export type Scheme = 'light' | 'dark'
+
+const STORED = 'streamgauge.theme'
+const CHOICES: readonly Choice[] = ['system', 'light', 'dark']
+
+/** Light or dark: by the system's preference or the user's choice, remembered. */
+export class Theme {
+  readonly choice: Value<Choice>
+  readonly scheme: Value<Scheme>
+  readonly #light = matchMedia('(prefers-color-scheme: light)')
+
+  constructor() {
+    const choice = CHOICES.find((c) => c === read()) ?? 'system'
+    this.choice = new Value<Choice>(choice)
+    this.scheme = new Value<Scheme>(this.#resolve())
+    this.#light.addEventListener('change', () => this.#apply())
+    this.#apply()
+  }
+
+  /** Goes on to the next choice. */
+  next(): void {
+    const i = CHOICES.indexOf(this.choice.get())
+    const choice = CHOICES[(i + 1) % CHOICES.length] ?? 'system'
+    this.choice.set(choice)
+    write(choice)
+    this.#apply()
+  }
+
+  #resolve(): Scheme {
+    const choice = this.choice.get()
+    if (choice !== 'system') return choice
+    return this.#light.matches ? 'light' : 'dark'
+  }
+
+  #apply(): void {
+    const scheme = this.#resolve()
+    document.documentElement.dataset.theme = scheme
+    this.scheme.set(scheme)
+  }
+}
+
+// Storage may be forbidden; the choice then lasts as long as the page.
+function read(): string | null {
+  try {
+    return localStorage.getItem(STORED)
+  } catch {
+    return null
+  }
+}
+
+function write(choice: Choice): void {
+  try {
+    localStorage.setItem(STORED, choice)
+  } catch {}
+}

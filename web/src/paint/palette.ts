@@ -1,0 +1,36 @@
+/** How many colours there are; see tokens.css. The last, a grey, only fills in. */
+export const COLOURS = 8
+
+/**
+ * Gives every label a colour: the same label the same one on all panels, as far
+ * as two labels of one panel don't want the same. Beyond eight labels colours
+ * repeat, told apart by their dashes. Returns slots from 0; slot % 8 is the colour.
+ */
+export function assignColours(labels: readonly string[]): number[] {
+  const taken = new Set<number>()
+  return labels.map((label, i) => {
+    const round = Math.floor(i / COLOURS) * COLOURS
+    let slot = hash(label) % (COLOURS - 1)
+    while (taken.has(round + slot)) slot = (slot + 1) % COLOURS
+    taken.add(round + slot)
+    return round + slot
+  })
+}
+
+/** FNV-1a. */
+function hash(text: string): number {
+  let h = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193) >>> 0
+  return h
+}
+
+/** The colour of a slot as the theme has it. */
+export function colourOf(slot: number, element: Element): string {
+  const name = `--series-${(slot % COLOURS) + 1}`
+  return getComputedStyle(element).getPropertyValue(name).trim()
+}
+
+/** The same colour, translucent. Theme colours are written `oklch(l c h)`. */
+export function translucent(colour: string, alpha: number): string {
+  return colour.replace(/\)$/, ` / ${alpha})`)
+}

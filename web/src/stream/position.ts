@@ -1,0 +1,17 @@
+const POSITION = /^(.+)-(0|[1-9][0-9]*)$/
+
+/**
+ * Reports whether position `a` may be newer than `b`. It is false only where
+ * that is certain: both belong to the same epoch and `a`'s sequence number is
+ * not higher. Ids that are not positions are opaque, so nothing is known of
+ * them.
+ */
+export function isNewer(a: string, b: string): boolean {
+  const x = POSITION.exec(a)
+  const y = POSITION.exec(b)
+  if (x === null || y === null || x[1] !== y[1]) return true
+  const m = x[2] ?? ''
+  const n = y[2] ?? ''
+  // 64-bit numbers don't fit a double; without leading zeros, text compares.
+  return m.length === n.length ? m > n : m.length > n.length
+}
