@@ -4,7 +4,7 @@
 // doesn't have or doesn't let us read, it has no stream of.
 //
 //	host.cpu          usage_percent, user_percent, system_percent, iowait_percent,
-//	                  steal_percent, cores: of all cores together
+//	                  steal_percent: of all cores together
 //	host.cpu.core     core, usage_percent, user_percent, system_percent; key: the core
 //	host.load         load1, load5, load15
 //	host.memory       used_percent, used_bytes, available_bytes, cached_bytes, total_bytes

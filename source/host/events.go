@@ -62,7 +62,6 @@ type cpuUsage struct {
 	System float64 `json:"system_percent"`
 	IOWait float64 `json:"iowait_percent"`
 	Steal  float64 `json:"steal_percent"`
-	Cores  int     `json:"cores"`
 }
 
 func (b *batch) cpu(previous, current *sample) {
@@ -97,7 +96,6 @@ func (b *batch) cpu(previous, current *sample) {
 		return
 	}
 	sum := usage(all)
-	sum.Cores = len(each)
 	b.add("host.cpu", "", sum)
 	for _, core := range each {
 		b.add("host.cpu.core", strconv.Itoa(core.Core), core)

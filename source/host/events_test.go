@@ -49,7 +49,7 @@ func TestEvents(t *testing.T) {
 				{CPU: "cpu0", User: 10.5, Nice: 0.25, System: 0.25, Irq: 0.125, Softirq: 0.125, Steal: 0.25, Iowait: 0.25, Idle: 90.25},
 				{CPU: "cpu1", User: 5, Idle: 7},
 			})},
-			want: `host.cpu  {"usage_percent":37.5,"user_percent":18.75,"system_percent":12.5,"iowait_percent":6.25,"steal_percent":6.25,"cores":2}
+			want: `host.cpu  {"usage_percent":37.5,"user_percent":18.75,"system_percent":12.5,"iowait_percent":6.25,"steal_percent":6.25}
 host.cpu.core 0 {"core":0,"usage_percent":75,"user_percent":37.5,"system_percent":25}
 host.cpu.core 1 {"core":1,"usage_percent":0,"user_percent":0,"system_percent":0}`,
 		},
@@ -57,21 +57,21 @@ host.cpu.core 1 {"core":1,"usage_percent":0,"user_percent":0,"system_percent":0}
 			name:     "counters that run backwards are no usage, and a guest's time is not counted twice",
 			previous: sample{cores: read(t0, []cpu.TimesStat{{CPU: "cpu0", User: 1, Idle: 10, Iowait: 5}})},
 			current:  sample{cores: read(t2, []cpu.TimesStat{{CPU: "cpu0", User: 2, Guest: 1, Idle: 11, Iowait: 4}})},
-			want: `host.cpu  {"usage_percent":50,"user_percent":50,"system_percent":0,"iowait_percent":0,"steal_percent":0,"cores":1}
+			want: `host.cpu  {"usage_percent":50,"user_percent":50,"system_percent":0,"iowait_percent":0,"steal_percent":0}
 host.cpu.core 0 {"core":0,"usage_percent":50,"user_percent":50,"system_percent":0}`,
 		},
 		{
 			name:     "no time passed is no usage",
 			previous: sample{cores: read(t0, []cpu.TimesStat{{CPU: "cpu0", User: 1}})},
 			current:  sample{cores: read(t0, []cpu.TimesStat{{CPU: "cpu0", User: 1}})},
-			want: `host.cpu  {"usage_percent":0,"user_percent":0,"system_percent":0,"iowait_percent":0,"steal_percent":0,"cores":1}
+			want: `host.cpu  {"usage_percent":0,"user_percent":0,"system_percent":0,"iowait_percent":0,"steal_percent":0}
 host.cpu.core 0 {"core":0,"usage_percent":0,"user_percent":0,"system_percent":0}`,
 		},
 		{
 			name:     "a core that is plugged in waits for its second sample",
 			previous: sample{cores: read(t0, []cpu.TimesStat{{CPU: "cpu0"}})},
 			current:  sample{cores: read(t2, []cpu.TimesStat{{CPU: "cpu0", User: 1}, {CPU: "cpu1", User: 100}})},
-			want: `host.cpu  {"usage_percent":100,"user_percent":100,"system_percent":0,"iowait_percent":0,"steal_percent":0,"cores":1}
+			want: `host.cpu  {"usage_percent":100,"user_percent":100,"system_percent":0,"iowait_percent":0,"steal_percent":0}
 host.cpu.core 0 {"core":0,"usage_percent":100,"user_percent":100,"system_percent":0}`,
 		},
 		{
