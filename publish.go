@@ -136,10 +136,7 @@ type names struct {
 // be only so many.
 func (h *Hub) admitName(ctx context.Context, name string) (Rule, bool, error) {
 	n := &h.names
-	n.mu.RLock()
-	rule, ok := n.known[name]
-	n.mu.RUnlock()
-	if ok {
+	if rule, ok := n.rule(name); ok {
 		return rule, false, nil
 	}
 	if err := CheckStream(name); err != nil {
@@ -158,9 +155,16 @@ func (h *Hub) admitName(ctx context.Context, name string) (Rule, bool, error) {
 	if len(n.known) >= n.limit {
 		return Rule{}, false, fmt.Errorf("%w: there are %d and %q would be another (limits.streams); forget one with DELETE /v1/streams/{stream}", ErrTooManyStreams, len(n.known), name)
 	}
-	rule = h.rules.For(name)
+	rule := h.rules.For(name)
 	n.known[strings.Clone(name)] = rule
 	return rule, true, nil
+}
+
+func (n *names) rule(name string) (rule Rule, ok bool) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	rule, ok = n.known[name]
+	return rule, ok
 }
 
 // wantRefresh reports whether the names should be read from the log again:

@@ -60,7 +60,9 @@ func (s Selector) Matches(stream string) bool {
 }
 
 // IsPattern reports whether the selector can select more than one stream.
-func (s Selector) IsPattern() bool { return strings.ContainsAny(string(s), "*>") }
+func (s Selector) IsPattern() bool {
+	return strings.IndexByte(string(s), '>') >= 0 || strings.IndexByte(string(s), '*') >= 0
+}
 
 // Selection is a set of selectors: it selects what any of them selects.
 type Selection []Selector

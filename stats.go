@@ -54,7 +54,12 @@ func (h *Hub) Stats() Stats {
 func (h *Hub) Head(ctx context.Context) (Position, error) { return h.log.Head(ctx) }
 
 // Rule returns the rule of a stream, whether it exists or not.
-func (h *Hub) Rule(stream string) Rule { return h.rules.For(stream) }
+func (h *Hub) Rule(stream string) Rule {
+	if rule, ok := h.names.rule(stream); ok {
+		return rule
+	}
+	return h.rules.For(stream)
+}
 
 // StreamStatus is what is known of a stream.
 type StreamStatus struct {

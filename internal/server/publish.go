@@ -44,7 +44,7 @@ func newPublisher(hub *streamgauge.Hub, rules streamgauge.Rules, limits config.L
 }
 
 func (p *publisher) isText(stream string) bool {
-	return p.text && p.rules.For(stream).Format == streamgauge.FormatText
+	return p.text && p.hub.Rule(stream).Format == streamgauge.FormatText
 }
 
 // stream serves POST /v1/streams/{stream}/events.
