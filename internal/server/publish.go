@@ -27,7 +27,6 @@ const maxKeyHeader = 255
 // stored, or nothing.
 type publisher struct {
 	hub    *streamgauge.Hub
-	rules  streamgauge.Rules
 	text   bool // some stream takes lines of text
 	limits config.Limits
 	logger *slog.Logger
@@ -35,7 +34,7 @@ type publisher struct {
 }
 
 func newPublisher(hub *streamgauge.Hub, rules streamgauge.Rules, limits config.Limits, logger *slog.Logger) *publisher {
-	p := &publisher{hub: hub, rules: rules, limits: limits, logger: logger}
+	p := &publisher{hub: hub, limits: limits, logger: logger}
 	p.pool.New = func() any { return &request{most: limits.BatchEvents} }
 	for _, r := range rules {
 		p.text = p.text || r.Format == streamgauge.FormatText
