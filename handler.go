@@ -118,7 +118,7 @@ func (h *Hub) refuseSubscription(w http.ResponseWriter, r *http.Request, req *re
 	case errors.Is(err, ErrSubscription):
 		NewProblem(http.StatusBadRequest, detail(err)).ServeHTTP(w, r)
 	case errors.Is(err, ErrOverload):
-		h.refuse(w, r, req, detail(err)+".")
+		h.refuse(w, r, req, detail(err))
 	case r.Context().Err() != nil:
 	default:
 		h.opts.Logger.Error("subscriber refused: can't read the log", "error", err)

@@ -3,6 +3,9 @@ package streamgauge
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Problem is an error answer over HTTP as RFC 9457 lays it down. As a handler
@@ -16,8 +19,14 @@ type Problem struct {
 }
 
 // NewProblem returns a problem with the status and a detail for the person who
-// reads it: what was wrong, where, and what to do.
+// reads it: what was wrong, where, and what to do. A phrase, such as an error's
+// text, is made a sentence.
 func NewProblem(status int, detail string) *Problem {
+	first, size := utf8.DecodeRuneInString(detail)
+	detail = string(unicode.ToUpper(first)) + detail[size:]
+	if !strings.HasSuffix(detail, ".") {
+		detail += "."
+	}
 	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
 }
 

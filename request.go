@@ -61,14 +61,14 @@ func parseRequest(r *http.Request) (*request, *Problem) {
 		return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("%d streams are selected, at most %d are allowed; a pattern such as logs.> selects many.", len(streams), maxSelectors))
 	}
 	if req.want.Select, err = NewSelection(streams...); err != nil {
-		return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("The parameter stream is wrong: %v.", err))
+		return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("the parameter stream is wrong: %v.", err))
 	}
 	for name, values := range params {
 		if name == "stream" {
 			continue
 		}
 		if len(values) > 1 {
-			return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("The parameter %s is given %d times.", name, len(values)))
+			return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("the parameter %s is given %d times.", name, len(values)))
 		}
 		if err := req.setParameter(name, values[0]); err != nil {
 			return nil, NewProblem(http.StatusBadRequest, err.Error())
@@ -119,7 +119,7 @@ func (req *request) negotiate(accept []string, one bool) bool {
 
 var parameters = []string{"stream", "last-event-id", "since", "last", "delivery", "rate", "filter", "limit"}
 
-// setParameter takes one parameter over. The error is a sentence.
+// setParameter takes one parameter over.
 func (req *request) setParameter(name, value string) (err error) {
 	want := &req.want
 	switch name {
@@ -131,17 +131,17 @@ func (req *request) setParameter(name, value string) (err error) {
 		}
 	case "last":
 		if want.Last, err = strconv.Atoi(value); err != nil || want.Last < 1 {
-			return fmt.Errorf("The parameter last is %q, it must be a number of events, 1 or more.", value)
+			return fmt.Errorf("the parameter last is %q, it must be a number of events, 1 or more", value)
 		}
 	case "delivery":
 		want.Delivery = Delivery(value)
 		if want.Delivery != DeliverAll && want.Delivery != DeliverLatest {
-			return fmt.Errorf(`The parameter delivery is %q, it must be "all" or "latest".`, value)
+			return fmt.Errorf(`the parameter delivery is %q, it must be "all" or "latest"`, value)
 		}
 	case "rate":
 		want.Rate, err = strconv.ParseFloat(value, 64)
 		if _, bad := interval(want.Rate); err != nil || bad != nil || want.Rate == 0 {
-			return fmt.Errorf("The parameter rate is %q, it must be a number of flushes per second, more than 0.", value)
+			return fmt.Errorf("the parameter rate is %q, it must be a number of flushes per second, more than 0", value)
 		}
 	case "filter":
 		want.Filter = strings.TrimSpace(value)
@@ -149,12 +149,12 @@ func (req *request) setParameter(name, value string) (err error) {
 		req.limit, err = strconv.Atoi(value)
 		switch {
 		case !req.page:
-			return fmt.Errorf("The parameter limit is for pages (Accept: application/json); a stream has no end. Did you mean last=%s?", value)
+			return fmt.Errorf("the parameter limit is for pages (Accept: application/json); a stream has no end; did you mean last=%s", value)
 		case err != nil || req.limit < 1 || req.limit > maxLimit:
-			return fmt.Errorf("The parameter limit is %q, it must be from 1 to %d.", value, maxLimit)
+			return fmt.Errorf("the parameter limit is %q, it must be from 1 to %d", value, maxLimit)
 		}
 	default:
-		return fmt.Errorf("There is no parameter %q; there are %s.", name, strings.Join(slices.Sorted(slices.Values(parameters)), ", "))
+		return fmt.Errorf("there is no parameter %q; there are %s", name, strings.Join(slices.Sorted(slices.Values(parameters)), ", "))
 	}
 	return nil
 }
@@ -167,5 +167,5 @@ func parseSince(value string) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339Nano, value); err == nil {
 		return t, nil
 	}
-	return time.Time{}, fmt.Errorf("The parameter since is %q, it must be a duration such as 15m or a time such as 2006-01-02T15:04:05Z.", value)
+	return time.Time{}, fmt.Errorf("the parameter since is %q, it must be a duration such as 15m or a time such as 2006-01-02T15:04:05Z", value)
 }

@@ -49,9 +49,7 @@ func reference(stream []byte) parsed {
 		name, value := line, ""
 		if colon > 0 {
 			name, value = line[:colon], line[colon+1:]
-			if strings.HasPrefix(value, " ") {
-				value = value[1:]
-			}
+			value = strings.TrimPrefix(value, " ")
 		}
 		switch name {
 		case "event":

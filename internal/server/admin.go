@@ -27,7 +27,7 @@ func newAdmin(hub *streamgauge.Hub, version string) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
 		if err := hub.Ready(ctx); err != nil {
-			streamgauge.NewProblem(http.StatusServiceUnavailable, sentence("not ready: "+err.Error())).ServeHTTP(w, r)
+			streamgauge.NewProblem(http.StatusServiceUnavailable, "not ready: "+err.Error()).ServeHTTP(w, r)
 			return
 		}
 		fmt.Fprintln(w, "ready")

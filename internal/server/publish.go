@@ -11,9 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/streamgauge/streamgauge"
 	"github.com/streamgauge/streamgauge/internal/config"
@@ -350,18 +349,15 @@ func (p *publisher) writeError(w http.ResponseWriter, r *http.Request, q *reques
 		w.Header().Set("Retry-After", "1")
 		status = http.StatusServiceUnavailable
 		detail = "the log can't take events now; nothing was stored, try again"
+		if errors.Is(err, syscall.ENOSPC) {
+			detail = "the log's disk is full; nothing was stored, try again when there is space"
+		}
 		p.logger.Warn("publish refused", "error", err)
 	default:
 		status, detail = http.StatusInternalServerError, "the server failed; what went wrong is in its log"
 		p.logger.Error("publish failed", "error", err)
 	}
-	streamgauge.NewProblem(status, sentence(detail)).ServeHTTP(w, r)
-}
-
-// sentence makes a sentence of a phrase.
-func sentence(phrase string) string {
-	first, size := utf8.DecodeRuneInString(phrase)
-	return string(unicode.ToUpper(first)) + phrase[size:] + "."
+	streamgauge.NewProblem(status, detail).ServeHTTP(w, r)
 }
 
 func (q *request) locateEvent(index int) string {

@@ -24,10 +24,10 @@ import (
 
 // running is a server that Run runs, on free ports.
 type running struct {
-	url, admin string
-	log        *lockedBuffer
-	stop       context.CancelFunc
-	done       chan error
+	url  string
+	log  *lockedBuffer
+	stop context.CancelFunc
+	done chan error
 }
 
 type lockedBuffer struct {

@@ -46,7 +46,7 @@ type keepJSON struct {
 // listStreams serves GET /v1/streams.
 func (a *api) listStreams(w http.ResponseWriter, r *http.Request) {
 	if _, err := parseQuery(r); err != nil {
-		streamgauge.NewProblem(http.StatusBadRequest, sentence(err.Error())).ServeHTTP(w, r)
+		streamgauge.NewProblem(http.StatusBadRequest, err.Error()).ServeHTTP(w, r)
 		return
 	}
 	// The head first: a stream that the list has not is after it.
@@ -92,7 +92,7 @@ func (a *api) forgetStream(w http.ResponseWriter, r *http.Request) {
 	found, err := a.hub.Forget(r.Context(), name)
 	switch {
 	case errors.Is(err, streamgauge.ErrInvalid):
-		streamgauge.NewProblem(http.StatusBadRequest, sentence(err.Error())).ServeHTTP(w, r)
+		streamgauge.NewProblem(http.StatusBadRequest, err.Error()).ServeHTTP(w, r)
 	case err != nil:
 		a.unavailable(w, r, err)
 	case !found:
