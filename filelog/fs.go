@@ -13,6 +13,10 @@ type filesystem interface {
 	remove(name string) error
 	list(dir string) ([]string, error) // sorted
 	syncDir(dir string) error
+
+	// place tells a data directory from a copy of it, by its lock file. Zero is
+	// unknown.
+	place(lock *os.File) uint64
 }
 
 // file is an open file.
@@ -26,6 +30,8 @@ type file interface {
 }
 
 type osFS struct{}
+
+func (osFS) place(lock *os.File) uint64 { return inode(lock) }
 
 type osFile struct{ *os.File }
 

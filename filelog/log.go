@@ -73,6 +73,7 @@ type Log struct {
 	now          func() time.Time
 	fs           filesystem
 	boot         string
+	place        uint64
 	lock         *os.File
 	recent       *streamgauge.Recent
 
@@ -139,7 +140,7 @@ func open(dir string, options *Options, fs filesystem, boot string) (*Log, error
 	}
 	l := &Log{
 		dir: dir, level: o.Level, segmentBytes: o.SegmentBytes, logger: o.Logger, now: o.Now,
-		fs: fs, boot: boot, lock: lock,
+		fs: fs, boot: boot, place: fs.place(lock), lock: lock,
 		stop: make(chan struct{}), work: make(chan struct{}, 1), unwritten: make(chan struct{}, 1),
 	}
 	l.idle = sync.NewCond(&l.mu)

@@ -19,9 +19,10 @@ type meta struct {
 	Format int               `json:"format"`
 	Epoch  streamgauge.Epoch `json:"epoch"`
 	Level  streamgauge.Level `json:"level"`
-	Boot   string            `json:"boot,omitempty"` // of the operating system
-	Clean  bool              `json:"clean"`          // the log was closed
-	Head   uint64            `json:"head"`           // when it was closed
+	Boot   string            `json:"boot,omitempty"`  // of the operating system
+	Place  uint64            `json:"place,omitempty"` // of the directory: its lock file's inode
+	Clean  bool              `json:"clean"`           // the log was closed
+	Head   uint64            `json:"head"`            // when it was closed
 }
 
 const formatVersion = 1
@@ -64,7 +65,7 @@ func (l *Log) readMeta() (*meta, error) {
 }
 
 func (l *Log) writeMeta(clean bool) error {
-	m := meta{Format: formatVersion, Epoch: l.epoch, Level: l.level, Boot: l.boot, Clean: clean, Head: l.index.Head().Seq}
+	m := meta{Format: formatVersion, Epoch: l.epoch, Level: l.level, Boot: l.boot, Place: l.place, Clean: clean, Head: l.index.Head().Seq}
 	return replaceFile(l.fs, filepath.Join(l.dir, metaName), m.encode(), true)
 }
 

@@ -107,6 +107,43 @@ func TestATailThatMayBeLostIsAHole(t *testing.T) {
 	}
 }
 
+func TestARestoredBackupIsAHole(t *testing.T) {
+	dir, backup := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "backup")
+	open := func(dir string) *filelog.Log {
+		log, err := filelog.Open(dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { log.Close() })
+		return log
+	}
+	log := open(dir)
+	kept := mustAppend(t, log, "", numbered("all", 1)).Position
+	log.Close()
+	copyDir(t, dir, backup)
+	log = open(dir)
+	lost := mustAppend(t, log, "", numbered("all", 2)).Position
+	log.Close()
+
+	log = open(dir)
+	if head, err := log.Head(t.Context()); err != nil || head != lost {
+		t.Fatalf("the head of what was not copied is %v, error %v, want %v", head, err, lost)
+	}
+	log.Close()
+
+	log = open(backup)
+	next := mustAppend(t, log, "", numbered("all", 3)).Position
+	if next.Epoch != kept.Epoch || next.Seq <= lost.Seq {
+		t.Errorf("after the backup the log goes on with %v, which may have been seen; it had come to %v", next, lost)
+	}
+	for _, cursor := range []streamgauge.Position{kept, lost} {
+		page, err := log.Read(t.Context(), streamgauge.Query{Select: streamgauge.Selection{">"}, After: cursor})
+		if err != nil || len(page.Gaps) != 1 || page.Gaps[0].Reason != streamgauge.ReasonBackend {
+			t.Errorf("after %v: gaps %+v, error %v, want one of the backend", cursor, page.Gaps, err)
+		}
+	}
+}
+
 func TestATornBatchVanishesWhole(t *testing.T) {
 	dir := t.TempDir()
 	log := mustOpen(t, dir, nil)

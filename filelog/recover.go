@@ -246,6 +246,8 @@ func (r *recovery) tailLost() bool {
 		return true
 	case m == nil:
 		return len(r.found) > 0
+	case m.Place != 0 && r.place != 0 && m.Place != r.place:
+		return true // a copy, which may be older than what subscribers have seen
 	case m.Clean:
 		return head < m.Head
 	case m.Level == streamgauge.LevelMemory:
