@@ -8,7 +8,8 @@
 // [streamgauge.LevelFsync] that of the machine. Nobody sees an event before it
 // is at the log's level. A batch survives whole or not at all. Sequence numbers
 // are never used twice: a log that may have lost its tail, because the machine
-// stopped or a file is damaged, keeps what is valid, goes on 2^32 numbers
+// stopped, a file is damaged, or the directory is a copy such as a restored
+// backup, keeps what is valid, goes on 2^32 numbers
 // later, and reports the hole to whoever's position is before or in it.
 // Damaged files and parts of files are set aside in the directory under names
 // that end in ".damaged", never deleted.
