@@ -86,6 +86,12 @@ func (h *Hub) serveStream(w http.ResponseWriter, r *http.Request, req *request) 
 	response.SetWriteDeadline(time.Time{})
 	response.SetReadDeadline(time.Time{})
 	req.writeHeader(w)
+	if r.ProtoMajor == 1 {
+		// No chunks: HAProxy holds a chunk back for up to 0.2 s in case more
+		// follows. net/http takes the header off again and closes the
+		// connection at the end, by which the client knows the end.
+		w.Header().Set("Transfer-Encoding", "identity")
+	}
 	w.WriteHeader(http.StatusOK)
 	for {
 		p, err := s.Next(ctx)

@@ -349,10 +349,10 @@ func (p *publisher) writeError(w http.ResponseWriter, r *http.Request, q *reques
 		w.Header().Set("Retry-After", "1")
 		status = http.StatusServiceUnavailable
 		detail = "the log can't take events now; nothing was stored, try again"
-		if errors.Is(err, syscall.ENOSPC) {
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
 			detail = "the log's disk is full; nothing was stored, try again when there is space"
 		}
-		p.logger.Warn("publish refused", "error", err)
+		p.logger.Debug("publish refused", "error", err) // the log says when it begins and ends
 	default:
 		status, detail = http.StatusInternalServerError, "the server failed; what went wrong is in its log"
 		p.logger.Error("publish failed", "error", err)
