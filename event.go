@@ -106,10 +106,10 @@ func (e *Event) Validate() error {
 		return invalid("data", "is text of more than one line")
 	case !e.Text && len(e.Data) == 0:
 		return invalid("data", "is missing")
-	case !e.Text && bytes.ContainsAny(e.Data, "\r\n"):
-		return invalid("data", "has a line end between its JSON tokens; compact it first")
 	case !e.Text && !json.Valid(e.Data):
 		return invalid("data", "is not a JSON value: %s", jsonFault(e.Data))
+	case !e.Text && bytes.ContainsAny(e.Data, "\r\n"):
+		return invalid("data", "has a line end between its JSON tokens; compact it first")
 	}
 	return nil
 }

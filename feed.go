@@ -26,10 +26,11 @@ type feedKey struct {
 // of them: selected, filtered, encoded, and kept in a ring of frames for as
 // long as the ring's budget allows. Whoever is further behind reads the log.
 type feed struct {
-	key       feedKey
-	selection Selection
-	filter    Filter        // nil matches everything
-	budget    *atomic.Int64 // bytes that the ring may have
+	key      feedKey
+	names    []string      // selected, sorted
+	patterns Selection     // of others that are selected
+	filter   Filter        // nil matches everything
+	budget   *atomic.Int64 // bytes that the ring may have
 
 	subscribers int  // protected by the hub's mutex
 	touched     bool // protected by the hub's mutex: locked for the events under way
@@ -85,13 +86,23 @@ func (r frameRef) supersede() {
 	}
 }
 
+// newestBytes is about what an entry takes beside its key.
+const newestBytes = 160
+
 const (
 	minChunk = 4 << 10
 	maxChunk = 64 << 10
 )
 
 func newFeed(key feedKey, selection Selection, filter Filter, floor uint64, budget *atomic.Int64) *feed {
-	return &feed{key: key, selection: selection, filter: filter, floor: floor, budget: budget}
+	f := &feed{key: key, filter: filter, floor: floor, budget: budget}
+	f.names, f.patterns = selection.split()
+	return f
+}
+
+func (f *feed) selects(stream string) bool {
+	_, named := slices.BinarySearch(f.names, stream)
+	return named || f.patterns.Matches(stream)
 }
 
 // push appends an encoded event, to be conflated under the name unless that is
@@ -111,6 +122,7 @@ func (f *feed) push(seq uint64, conflate, encoded []byte) {
 			}
 			n = &newest{key: string(conflate)}
 			f.keys[n.key] = n
+			f.size += newestBytes + len(n.key)
 		}
 		n.pending.supersede()
 		n.pending = frameRef{c, len(c.frames)}
@@ -151,6 +163,7 @@ func (f *feed) drop() {
 			n.forget(frameRef{c, i})
 			if n.pending.chunk == nil && n.shown.chunk == nil {
 				delete(f.keys, n.key)
+				f.size -= newestBytes + len(n.key)
 			}
 		}
 	}

@@ -223,7 +223,11 @@ func (h *Hub) page(ctx context.Context, req *request) ([]byte, error) {
 	told := begin.told
 	at, events, scanned, more := begin.position, 0, 0, true
 	for more && events < req.limit && scanned < maxAnswerScan && len(body) < maxAnswerBytes {
-		page, err := h.log.Read(ctx, Query{Select: want.Select, After: at, Limit: min(req.limit-events, replayEvents), Bytes: maxAnswerBytes - len(body), Told: told})
+		limit := min(req.limit-events, replayEvents)
+		if filter != nil {
+			limit = replayEvents
+		}
+		page, err := h.log.Read(ctx, Query{Select: want.Select, After: at, Limit: limit, Bytes: maxAnswerBytes - len(body), Told: told})
 		if err != nil {
 			return nil, err
 		}
@@ -231,14 +235,14 @@ func (h *Hub) page(ctx context.Context, req *request) ([]byte, error) {
 			if told == nil {
 				told = make(map[string]uint64)
 			}
-			told[g.Stream] = g.Through
+			told[g.Stream] = max(told[g.Stream], g.Through)
 			if g, ok := h.gap(g, &want); ok {
 				gaps = append(gaps, g)
 			}
 		}
 		var stale []bool
 		if want.Delivery == DeliverLatest {
-			stale = h.superseded(page.Events, want.Delivery)
+			stale = h.superseded(page.Events, want.Delivery, filter)
 		}
 		for i := range page.Events {
 			e := &page.Events[i]
@@ -249,6 +253,10 @@ func (h *Hub) page(ctx context.Context, req *request) ([]byte, error) {
 				body = append(body, ',')
 			}
 			body = e.AppendJSON(append(body, '\n'))
+			if events == req.limit && i < len(page.Events)-1 {
+				page.Next = e.ID // the rest is for the next page
+				break
+			}
 		}
 		scanned += len(page.Events)
 		at, more = page.Next, page.Next != page.Head

@@ -346,7 +346,7 @@ func (h *Hub) route(stream string) *route {
 	}
 	r := &route{delivery: h.rules.For(stream).Delivery}
 	for _, f := range h.feeds {
-		if f.selection.Matches(stream) {
+		if f.selects(stream) {
 			r.feeds = append(r.feeds, f)
 		}
 	}
@@ -356,9 +356,9 @@ func (h *Hub) route(stream string) *route {
 	return r
 }
 
-// superseded says which events of a page are not the newest of their key in it,
-// where only the newest counts. Nil is none of them.
-func (h *Hub) superseded(events []Event, override Delivery) []bool {
+// superseded says which events of a page are not the newest of their key in it
+// that passes the filter, where only the newest counts. Nil is none of them.
+func (h *Hub) superseded(events []Event, override Delivery, filter Filter) []bool {
 	type key struct{ stream, key string }
 	var (
 		newest map[key]struct{}
@@ -372,7 +372,7 @@ func (h *Hub) superseded(events []Event, override Delivery) []bool {
 			stream = e.Stream
 			latest = delivery(override, h.rules.For(stream).Delivery) == DeliverLatest
 		}
-		if !latest {
+		if !latest || filter != nil && !filter.Match(e) {
 			continue
 		}
 		if newest == nil {

@@ -78,6 +78,10 @@ type indexed[L any] struct {
 	gone      deque[uint64] // trimmed events after forgotten, rising
 	forgotten uint64
 
+	// Under a latest rule: no event after it is gone that was the newest of its
+	// key when it was trimmed.
+	newestGone uint64
+
 	last         uint64 // the newest event ever appended
 	lastTime     int64  // and when, in Unix milliseconds
 	newer, older *indexed[L]
@@ -207,6 +211,9 @@ func (ix *Index[L]) Forget(stream string) {
 		return
 	}
 	s.keys, s.holder = nil, nil
+	if s.rule.Delivery == DeliverLatest {
+		s.newestGone = s.last
+	}
 	for s.survivors.len() > 0 {
 		ix.dropSurvivor(s, 0)
 	}
@@ -324,14 +331,13 @@ func (ix *Index[L]) Streams(now time.Time) []StreamInfo {
 	ix.Trim(now)
 	all := make([]StreamInfo, 0, len(ix.streams))
 	for s := ix.newest; s != nil; s = s.older {
-		info := StreamInfo{
-			Name: s.name, Events: s.len(), Bytes: s.bytes + s.spared,
+		if s.len() == 0 {
+			continue // all that is left of it is what it owes to cursors
+		}
+		all = append(all, StreamInfo{
+			Name: s.name, Events: s.len(), Bytes: s.bytes + s.spared, First: Position{ix.epoch, s.at(0).seq},
 			Last: Position{ix.epoch, s.last}, Time: time.UnixMilli(s.lastTime).UTC(),
-		}
-		if s.len() > 0 {
-			info.First = Position{ix.epoch, s.at(0).seq}
-		}
-		all = append(all, info)
+		})
 	}
 	slices.SortFunc(all, func(a, b StreamInfo) int { return strings.Compare(a.Name, b.Name) })
 	return all

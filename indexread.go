@@ -58,18 +58,18 @@ func (ix *Index[L]) Check(p Position) error {
 func (ix *Index[L]) selected(sel Selection, after uint64) []*indexed[L] {
 	var out []*indexed[L]
 	ix.reads++
-	for _, one := range sel {
-		if one.IsPattern() {
-			out = out[:0]
-			for s := ix.newest; s != nil && s.last > after; s = s.older {
-				if sel.Matches(s.name) {
-					out = append(out, s)
-				}
-			}
-			return out
-		}
-		if s := ix.streams[string(one)]; s != nil && s.last > after && s.seen != ix.reads {
+	names, patterns := sel.split()
+	for _, name := range names {
+		if s := ix.streams[name]; s != nil && s.last > after && s.seen != ix.reads {
 			s.seen = ix.reads
+			out = append(out, s)
+		}
+	}
+	if len(patterns) == 0 {
+		return out
+	}
+	for s := ix.newest; s != nil && s.last > after; s = s.older {
+		if s.seen != ix.reads && patterns.Matches(s.name) {
 			out = append(out, s)
 		}
 	}
@@ -200,6 +200,7 @@ func (s *indexed[L]) gap(from uint64) (Gap, bool) {
 	if g.Through <= from {
 		return Gap{}, false
 	}
+	g.Newest = s.newestGone > from
 	g.Lost = int64(n - after(s.gone.all(), from))
 	if from < s.forgotten {
 		g.Lost = -1

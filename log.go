@@ -39,7 +39,8 @@ type Log interface {
 	// before they could be delivered end it with [ErrTrimmed].
 	Tail(ctx context.Context, after Position, deliver func([]Event) error) error
 
-	// Streams returns what the log knows of every stream, sorted by name.
+	// Streams returns what the log knows of every stream of which it keeps
+	// something, sorted by name.
 	Streams(ctx context.Context) ([]StreamInfo, error)
 
 	// Forget removes the stream's events, as if retention had trimmed them.
@@ -202,6 +203,9 @@ type Gap struct {
 	To     Position // the next position after it, or zero if there is none yet
 	Lost   int64    // how many events; less than 0 if that is not known any more
 	Reason Reason   // a log says evicted or backend
+	// Newest says that among them are events that no newer one of the same key
+	// has superseded: of a stream whose rule is latest this alone is a loss.
+	Newest bool
 	// Through is the last sequence number that is gone: what [Query.Told] wants
 	// to know of this gap when reading on.
 	Through uint64
@@ -210,9 +214,9 @@ type Gap struct {
 // StreamInfo is what a log knows of a stream.
 type StreamInfo struct {
 	Name   string
-	Events int       // kept
+	Events int       // kept; at least 1
 	Bytes  int64     // of data, kept
-	First  Position  // the oldest kept; zero if none is
+	First  Position  // the oldest kept
 	Last   Position  // the newest ever appended
 	Time   time.Time // when Last was appended
 }

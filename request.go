@@ -63,6 +63,9 @@ func parseRequest(r *http.Request) (*request, *Problem) {
 	if req.want.Select, err = NewSelection(streams...); err != nil {
 		return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("the parameter stream is wrong: %v.", err))
 	}
+	if _, patterns := req.want.Select.split(); len(patterns) > maxPatterns {
+		return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("%d patterns are given, at most %d are allowed; name streams, or use a wider pattern", len(patterns), maxPatterns))
+	}
 	for name, values := range params {
 		if name == "stream" {
 			continue
@@ -77,22 +80,30 @@ func parseRequest(r *http.Request) (*request, *Problem) {
 	if cursor := r.Header.Get("Last-Event-ID"); cursor != "" {
 		req.want.Cursor = cursor
 	}
-	if req.page && req.want.Cursor == "" && req.want.Last == 0 && req.want.Since.IsZero() {
+	if req.page && req.want.Last == 0 && req.want.Since.IsZero() {
 		req.want.Last = req.limit
 	}
 	return req, nil
 }
 
-// maxSelectors bounds how many selectors one request may have.
-const maxSelectors = 1000
+// maxSelectors bounds how many selectors one request may have, and maxPatterns
+// how many of them may be patterns, which are compared with every stream.
+const (
+	maxSelectors = 1000
+	maxPatterns  = 16
+)
 
-// negotiate picks the first of the forms that Accept names, and
-// text/event-stream where it leaves the choice to us.
+// maxLast bounds how far back a count may go. A time or a cursor may go further.
+const maxLast = 100_000
+
+// negotiate picks text/event-stream if Accept names it, else the first of the
+// other forms that it names, and text/event-stream where it leaves us the choice.
 func (req *request) negotiate(accept []string, one bool) bool {
-	req.want.Encoding = EncodeEnvelope
+	encoding, chosen := EncodeEnvelope, false
 	if one {
-		req.want.Encoding = EncodeBare
+		encoding = EncodeBare
 	}
+	req.want.Encoding = encoding
 	all := strings.Join(accept, ",")
 	anything := strings.TrimSpace(all) == ""
 	for part := range strings.SplitSeq(all, ",") {
@@ -100,21 +111,20 @@ func (req *request) negotiate(accept []string, one bool) bool {
 		if err != nil && kind == "" {
 			continue
 		}
-		switch kind {
-		case "text/event-stream":
-			req.eventSource = true
+		switch {
+		case kind == "text/event-stream":
+			req.eventSource, req.page, req.want.Encoding = true, false, encoding
 			return true
-		case "application/x-ndjson", "application/ndjson":
-			req.want.Encoding = EncodeNDJSON
-			return true
-		case "application/json":
-			req.page = true
-			return true
-		case "*/*", "text/*":
+		case chosen:
+		case kind == "application/x-ndjson", kind == "application/ndjson":
+			req.want.Encoding, chosen = EncodeNDJSON, true
+		case kind == "application/json":
+			req.page, chosen = true, true
+		case kind == "*/*", kind == "text/*":
 			anything = true
 		}
 	}
-	return anything
+	return chosen || anything
 }
 
 var parameters = []string{"stream", "last-event-id", "since", "last", "delivery", "rate", "filter", "limit"}
@@ -130,8 +140,8 @@ func (req *request) setParameter(name, value string) (err error) {
 			return err
 		}
 	case "last":
-		if want.Last, err = strconv.Atoi(value); err != nil || want.Last < 1 {
-			return fmt.Errorf("the parameter last is %q, it must be a number of events, 1 or more", value)
+		if want.Last, err = strconv.Atoi(value); err != nil || want.Last < 1 || want.Last > maxLast {
+			return fmt.Errorf("the parameter last is %q, it must be a number of events from 1 to %d; since goes back further", value, maxLast)
 		}
 	case "delivery":
 		want.Delivery = Delivery(value)
@@ -141,7 +151,7 @@ func (req *request) setParameter(name, value string) (err error) {
 	case "rate":
 		want.Rate, err = strconv.ParseFloat(value, 64)
 		if _, bad := interval(want.Rate); err != nil || bad != nil || want.Rate == 0 {
-			return fmt.Errorf("the parameter rate is %q, it must be a number of flushes per second, more than 0", value)
+			return fmt.Errorf("the parameter rate is %q, it must be a number of flushes per second, %g or more", value, rateSteps[len(rateSteps)-1])
 		}
 	case "filter":
 		want.Filter = strings.TrimSpace(value)
@@ -165,6 +175,9 @@ func parseSince(value string) (time.Time, error) {
 		return time.Now().Add(-d), nil
 	}
 	if t, err := time.Parse(time.RFC3339Nano, value); err == nil {
+		if t.Before(minTime) {
+			t = minTime // nothing is older, and the zero time would mean none
+		}
 		return t, nil
 	}
 	return time.Time{}, fmt.Errorf("the parameter since is %q, it must be a duration such as 15m or a time such as 2006-01-02T15:04:05Z", value)

@@ -111,9 +111,10 @@ func (ix *Index[L]) trimOldest(s *indexed[L]) {
 		s.survivors.push(k)
 		s.spared += int64(k.size)
 		if s.survivors.len() > maxLatestKeys {
-			key := s.holder[s.survivors.at(0).seq]
-			delete(s.keys, key)
+			seq := s.survivors.at(0).seq
+			delete(s.keys, s.holder[seq])
 			ix.dropSurvivor(s, 0)
+			s.newestGone = max(s.newestGone, seq)
 		}
 		return
 	}
@@ -152,15 +153,23 @@ func (ix *Index[L]) supersede(s *indexed[L], key string, seq uint64) {
 	s.keys[key], s.holder[seq] = seq, key
 }
 
+// maxInsert bounds how many numbers move to make room for one in their middle.
+const maxInsert = 1 << 14
+
 // remember notes that the event was trimmed, at the cost of what was trimmed
-// long ago.
+// long ago. A survivor of long ago is not worth moving thousands of others for:
+// how many events those miss who were away since before it, is unknown then.
 func (ix *Index[L]) remember(s *indexed[L], seq uint64) {
 	if seq <= s.forgotten {
 		return
 	}
 	i := s.gone.len()
-	for i > 0 && *s.gone.at(i - 1) > seq { // survivors go out of order
-		i--
+	if i > 0 && *s.gone.last() > seq { // survivors go out of order
+		i = after(s.gone.all(), seq)
+	}
+	if s.gone.len()-i > maxInsert {
+		s.forgotten = max(s.forgotten, seq)
+		return
 	}
 	switch {
 	case i > 0 && *s.gone.at(i - 1) == seq:
@@ -173,7 +182,7 @@ func (ix *Index[L]) remember(s *indexed[L], seq uint64) {
 	ix.trimmed.push(s)
 	if ix.trimmed.len() > rememberTrimmed {
 		oldest := ix.trimmed.pop()
-		oldest.forgotten = oldest.gone.pop()
+		oldest.forgotten = max(oldest.forgotten, oldest.gone.pop())
 		if oldest != s {
 			ix.vanish(oldest)
 		}

@@ -95,6 +95,19 @@ func (s Selection) Matches(stream string) bool {
 	return false
 }
 
+// split returns the names of single streams, sorted, and the patterns.
+func (s Selection) split() (names []string, patterns Selection) {
+	for _, one := range s {
+		if one.IsPattern() {
+			patterns = append(patterns, one)
+		} else {
+			names = append(names, string(one))
+		}
+	}
+	slices.Sort(names)
+	return names, patterns
+}
+
 // Strings returns the selectors as strings.
 func (s Selection) Strings() []string {
 	out := make([]string, len(s))

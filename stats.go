@@ -114,16 +114,21 @@ func (h *Hub) Forget(ctx context.Context, stream string) (bool, error) {
 		return false, err
 	}
 	h.names.remove([]string{stream})
+	var wakes []*Subscriber
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	if r := h.routes[stream]; r != nil {
 		for _, f := range r.feeds {
 			f.mu.Lock()
 			f.clear(0)
+			wakes = f.show(wakes) // other streams' events waited there for a flush
 			f.mu.Unlock()
 		}
 	}
 	delete(h.routes, stream)
+	h.mu.Unlock()
+	for _, s := range wakes {
+		s.wake()
+	}
 	return true, nil
 }
 

@@ -29,15 +29,12 @@ func interval(rate float64) (time.Duration, error) {
 	if rate == 0 {
 		return 0, nil
 	}
-	if !(rate > 0) { // NaN too
-		return 0, fmt.Errorf("%w: rate must be more than 0 flushes per second", ErrSubscription)
-	}
 	for _, step := range rateSteps {
 		if rate >= step {
 			return time.Duration(float64(time.Second) / step), nil
 		}
 	}
-	return time.Duration(float64(time.Second) / rateSteps[len(rateSteps)-1]), nil
+	return 0, fmt.Errorf("%w: rate must be %g flushes per second or more", ErrSubscription, rateSteps[len(rateSteps)-1])
 }
 
 // Subscribe begins a subscription. The hub calls wake, from any goroutine and
@@ -53,6 +50,12 @@ func (h *Hub) Subscribe(ctx context.Context, want Subscription, wake, abort func
 	}
 	if want.Encoding == EncodeBare && (len(want.Select) != 1 || want.Select[0].IsPattern()) {
 		return nil, fmt.Errorf("%w: the bare encoding is for one stream", ErrSubscription)
+	}
+	if want.Encoding >= encodings {
+		return nil, fmt.Errorf("%w: there is no encoding %d", ErrSubscription, want.Encoding)
+	}
+	if d := want.Delivery; d != "" && d != DeliverAll && d != DeliverLatest {
+		return nil, fmt.Errorf("%w: there is no delivery %q", ErrSubscription, d)
 	}
 	pause, err := interval(want.Rate)
 	if err != nil {
@@ -70,11 +73,13 @@ func (h *Hub) Subscribe(ctx context.Context, want Subscription, wake, abort func
 		selection: strings.Join(want.Select.Strings(), " "), filter: want.Filter,
 		encoding: want.Encoding, delivery: want.Delivery, interval: pause,
 	}
-	if err := h.join(s, key, filter); err != nil {
-		return nil, err
-	}
+	// On the wheel first: whoever joins before Drain is among those it visits.
 	age := h.opts.MaxAge
 	h.wheel.add(s, jitter(age*9/10, age*11/10))
+	if err := h.join(s, key, filter); err != nil {
+		h.wheel.remove(s)
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -167,7 +172,7 @@ func (h *Hub) startInPast(ctx context.Context, want *Subscription, filter Filter
 		if s.told == nil {
 			s.told = make(map[string]uint64, len(page.Gaps))
 		}
-		s.told[gap.Stream] = gap.Through
+		s.told[gap.Stream] = max(s.told[gap.Stream], gap.Through)
 	}
 	return s, nil
 }
@@ -179,7 +184,7 @@ const maxFilterScan = 100_000
 // beforeLastMatching returns the position after which want.Last selected events
 // pass the filter, or as many as there are among the last maxFilterScan.
 func (h *Hub) beforeLastMatching(ctx context.Context, want *Subscription, filter Filter) (Position, error) {
-	for back := want.Last; ; back *= 4 {
+	for back := min(want.Last, maxFilterScan); ; back = min(back*4, maxFilterScan) {
 		var matching []Position // the position before each match
 		var before Position
 		seen := 0
@@ -281,14 +286,16 @@ func (h *Hub) removeFeed(f *feed) {
 
 // eachRoute calls visit for the routes of the streams that the feed selects.
 func (h *Hub) eachRoute(f *feed, visit func(*route)) {
-	if len(f.selection) == 1 && !f.selection[0].IsPattern() {
-		if r := h.routes[string(f.selection[0])]; r != nil {
+	for _, name := range f.names {
+		if r := h.routes[string(name)]; r != nil && !f.patterns.Matches(name) {
 			visit(r)
 		}
+	}
+	if len(f.patterns) == 0 {
 		return
 	}
 	for stream, r := range h.routes {
-		if f.selection.Matches(stream) {
+		if f.patterns.Matches(stream) {
 			visit(r)
 		}
 	}

@@ -98,13 +98,15 @@ func (s *Subscriber) Next(ctx context.Context) ([]byte, error) {
 			return s.hand(appendBye(nil, s.want.Encoding, *reason, s.hub.retryAfter(*reason)), 0), nil
 		}
 		p, events, place := s.fromRing()
-		if place == inLog {
+		switch {
+		case place != inLog:
+			s.reading = true
+		case !s.hub.replay.admit(s):
+			place = throttled
+		default:
 			var err error
 			if p, events, err = s.fromLog(ctx); err != nil {
 				return nil, err
-			}
-			if p == nil {
-				place = throttled
 			}
 		}
 		if len(p) > 0 {
@@ -188,7 +190,7 @@ func (s *Subscriber) fromRing() (p []byte, events int, at place) {
 			s.chunk = nil
 		}
 		if s.chunk == nil {
-			if s.seq < f.floor {
+			if s.seq < max(f.floor, s.toldThrough) {
 				return nil, 0, inLog
 			}
 			s.chunk, s.index = f.locate(s.seq)
@@ -223,13 +225,9 @@ const (
 	replayBytes  = 48 << 10
 )
 
-// fromLog returns the next page of the log. A page may come to nothing, then p
-// is empty but not nil; nil says that the replay budget is spent.
+// fromLog returns the next page of the log, of which nothing may be left.
 func (s *Subscriber) fromLog(ctx context.Context) (p []byte, events int, err error) {
 	h := s.hub
-	if !h.replay.admit(s) {
-		return nil, 0, nil
-	}
 	page, err := h.log.Read(ctx, Query{
 		Select: s.want.Select, After: s.position(),
 		Limit: replayEvents, Bytes: replayBytes, Told: s.told,
@@ -245,7 +243,7 @@ func (s *Subscriber) fromLog(ctx context.Context) (p []byte, events int, err err
 	s.reading = true
 	var stale []bool
 	if s.seq >= s.history {
-		stale = h.superseded(page.Events, s.want.Delivery)
+		stale = h.superseded(page.Events, s.want.Delivery, s.feed.filter)
 	}
 	for i := range page.Events {
 		e := &page.Events[i]
@@ -260,7 +258,7 @@ func (s *Subscriber) fromLog(ctx context.Context) (p []byte, events int, err err
 	if s.seq >= s.toldThrough {
 		s.told = nil
 	}
-	h.replay.spend(len(p))
+	h.replay.spend(dataSize(page.Events))
 	return p, events, nil
 }
 
@@ -270,7 +268,7 @@ func (s *Subscriber) appendGap(p []byte, g *Gap) []byte {
 	if s.told == nil {
 		s.told = make(map[string]uint64)
 	}
-	s.told[g.Stream] = g.Through
+	s.told[g.Stream] = max(s.told[g.Stream], g.Through)
 	s.toldThrough = max(s.toldThrough, g.Through)
 	told, ok := s.hub.gap(*g, &s.want)
 	if !ok {
@@ -288,8 +286,8 @@ func (s *Subscriber) appendGap(p []byte, g *Gap) []byte {
 func (h *Hub) gap(g Gap, want *Subscription) (Gap, bool) {
 	rule := h.rules.For(g.Stream).Delivery
 	if g.Reason == ReasonEvicted && delivery(want.Delivery, rule) == DeliverLatest {
-		if rule == DeliverLatest {
-			return g, false // the log keeps the newest of every key: none is missing
+		if rule == DeliverLatest && !g.Newest {
+			return g, false // all that is gone was superseded
 		}
 		g.Lost = -1
 	}

@@ -22,6 +22,7 @@ type wheel struct {
 	slots [256][]*Subscriber
 	spare []*Subscriber // a slot's memory for the next turn
 	turn  int           // index of the slot that is visited next
+	at    int64         // the clock at the last turn, in whole ticks
 }
 
 func newWheel(heartbeat, timeout time.Duration, onTimeout func()) *wheel {
@@ -75,9 +76,10 @@ func (w *wheel) turnTo(now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	// After a pause of the whole process everyone's turn has come once.
-	turns := min((elapsed-w.clock.Load())/int64(w.tick), int64(len(w.slots)))
+	turns := (elapsed - w.at) / int64(w.tick)
+	w.at += turns * int64(w.tick)
 	w.clock.Store(elapsed)
-	for range max(turns, 1) {
+	for range min(turns, int64(len(w.slots))) {
 		due := w.slots[w.turn]
 		w.slots[w.turn] = w.spare[:0]
 		w.turn = (w.turn + 1) % len(w.slots)

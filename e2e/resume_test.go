@@ -267,9 +267,11 @@ func TestRestoredBackup(t *testing.T) {
 			if m := c.mustNext(t); m.hub != "gap" {
 				t.Errorf("a cursor beyond the restored head was answered with hub.%s %s, want a gap", m.hub, m.data)
 			}
-			t.Run("the cursor at its end goes on", func(t *testing.T) {
-				if got := follow(t, s, onStream("a", "").after(kept), nil); len(got) > 0 {
-					t.Errorf("got %v after the end", got)
+			t.Run("the cursor at its end is told that something may be lost", func(t *testing.T) {
+				c := mustConnect(t, s.api, onStream("a", "").after(kept))
+				c.mustHub(t, "hello")
+				if m := c.mustNext(t); m.hub != "gap" || !strings.Contains(string(m.data), `"backend"`) {
+					t.Errorf("got %q hub.%s %s, want a gap of the backend", m.id, m.hub, m.data)
 				}
 			})
 			t.Run("numbers are not used twice", func(t *testing.T) {

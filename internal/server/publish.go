@@ -63,8 +63,7 @@ func (p *publisher) serve(w http.ResponseWriter, r *http.Request, parse func(*re
 		w.Header()["Content-Type"] = jsonContentType
 		w.Write(q.body)
 	}
-	// A log whose caller has gone may still be reading what it was given.
-	if r.Context().Err() == nil && cap(q.body) <= maxPooledBytes {
+	if cap(q.body) <= maxPooledBytes {
 		q.reset()
 		p.pool.Put(q)
 	}
@@ -110,7 +109,9 @@ func (p *publisher) publish(w http.ResponseWriter, r *http.Request, q *request, 
 	if key != "" { // scoped to the publisher, who is nobody yet, and the stream
 		key = "anonymous " + r.PathValue("stream") + " " + key
 	}
-	return p.hub.PublishBatch(r.Context(), streamgauge.Batch{Events: q.events, Key: key})
+	// A client that closes its half of the connection ends the request's context,
+	// but waits for the answer: the outcome must be what the answer says.
+	return p.hub.PublishBatch(context.WithoutCancel(r.Context()), streamgauge.Batch{Events: q.events, Key: key})
 }
 
 // idempotencyKey returns the header's value, bare or as the quoted string that
@@ -293,20 +294,15 @@ func eachLine(body []byte, yield func(line []byte) error) error {
 
 // cutLine cuts the body after its first line, which ends in LF, CRLF or CR.
 func cutLine(body []byte) (line, rest []byte) {
-	i := bytes.IndexByte(body, '\n')
-	if cr := bytes.IndexByte(body[:max(i, 0)], '\r'); i < 0 || cr >= 0 {
-		if i < 0 {
-			cr = bytes.IndexByte(body, '\r')
-		}
-		switch {
-		case cr < 0:
-			return body, nil
-		case cr+1 < len(body) && body[cr+1] == '\n':
-			return body[:cr], body[cr+2:]
-		}
-		return body[:cr], body[cr+1:]
+	i := bytes.IndexAny(body, "\r\n")
+	if i < 0 {
+		return body, nil
 	}
-	return body[:i], body[i+1:]
+	line, rest = body[:i], body[i+1:]
+	if body[i] == '\r' && len(rest) > 0 && rest[0] == '\n' {
+		rest = rest[1:]
+	}
+	return line, rest
 }
 
 func trimSpace(b []byte) []byte {
@@ -340,11 +336,10 @@ func (p *publisher) writeError(w http.ResponseWriter, r *http.Request, q *reques
 	case errors.Is(err, streamgauge.ErrReserved):
 		status, detail = http.StatusForbidden, detail+"; choose another name"
 	case errors.Is(err, streamgauge.ErrTooManyStreams):
+		w.Header().Set("Retry-After", "60")
 		status = http.StatusTooManyRequests
 	case errors.Is(err, streamgauge.ErrKeyReused):
 		status, detail = http.StatusUnprocessableEntity, "the Idempotency-Key was used for another request; nothing was stored, use a new key for new events"
-	case errors.Is(err, context.Canceled):
-		return // the one who would read the answer has gone
 	case errors.Is(err, streamgauge.ErrUnavailable), errors.Is(err, streamgauge.ErrClosed), errors.Is(err, context.DeadlineExceeded):
 		w.Header().Set("Retry-After", "1")
 		status = http.StatusServiceUnavailable

@@ -55,7 +55,20 @@ func NewHandler(hub *streamgauge.Hub, rules streamgauge.Rules, c *config.Config,
 	mux.HandleFunc("/v1/", notFound)
 	mux.HandleFunc("/v1", notFound)
 	mux.Handle("/", ui)
-	return guard(mux, c.CORS.Origins)
+	return guard(cleanPaths(mux), c.CORS.Origins)
+}
+
+// cleanPaths answers what the mux would redirect: a publisher whose stream's
+// name came out empty must hear of it, and curl follows no redirect.
+func cleanPaths(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := r.URL.Path
+		if strings.HasPrefix(p, "/v1/") && (strings.Contains(p, "//") || strings.Contains(p, "/./") || strings.Contains(p, "/../")) {
+			notFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // methods serves one path.

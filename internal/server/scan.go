@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,15 +56,12 @@ func skipValue(data []byte, i int) int {
 // skipString returns the index after the string whose quote is at i.
 func skipString(data []byte, i int) int {
 	for i++; i < len(data); i++ {
-		end := bytes.IndexByte(data[i:], '"')
-		if end < 0 {
-			return len(data)
+		switch data[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
 		}
-		if escape := bytes.IndexByte(data[i:i+end], '\\'); escape >= 0 {
-			i += escape + 1 // at what is escaped, which the loop steps over
-			continue
-		}
-		return i + end + 1
 	}
 	return len(data)
 }
