@@ -3,6 +3,7 @@ package filelog
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -82,6 +83,11 @@ func (l *Log) submit(ctx context.Context, r *request) error {
 	l.queue = append(l.queue, r)
 	if !l.leading {
 		l.leading = true
+		if l.letOthers() {
+			l.mu.Unlock()
+			runtime.Gosched()
+			l.mu.Lock()
+		}
 		l.lead() // unlocks
 		return r.err
 	}
@@ -105,11 +111,21 @@ func (l *Log) submit(ctx context.Context, r *request) error {
 	return r.err
 }
 
+// letOthers reports whether a leader should let other goroutines run before it
+// writes. Those that are about to append then share its write, which costs more
+// than everything else here. Where nobody was about to, it is tried again only
+// now and then.
+func (l *Log) letOthers() bool {
+	l.commits++
+	return l.shared || l.commits%64 == 0
+}
+
 // lead commits what is queued, with the caller's request in front. It is called
 // with the mutex held and returns without it.
 func (l *Log) lead() {
 	own := l.queue[0]
 	group := l.takeGroup()
+	l.shared = len(group) > 1
 	l.commit(group)
 	for _, r := range group {
 		if r.done = true; r != own {

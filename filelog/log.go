@@ -102,6 +102,8 @@ type Log struct {
 	group   []*request // being committed
 	leading bool       // a commit is under way
 	idle    *sync.Cond // on mu: signalled when leading becomes false
+	shared  bool       // the last commit was of several requests
+	commits uint       // that were led, see letOthers
 
 	flushing sync.Mutex // held while pending is written; before mu
 	flushErr error      // of the last flush, guarded by mu

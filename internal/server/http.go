@@ -17,8 +17,10 @@ func newHTTPServer(h http.Handler, c *config.Config, logger *slog.Logger) *http.
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
-		Handler:           h,
+		Handler: h,
+		// A small body has to come with its headers: see publisher.publish.
 		ReadHeaderTimeout: c.Limits.HeaderTimeout,
+		ReadTimeout:       c.Limits.HeaderTimeout,
 		IdleTimeout:       c.Limits.IdleTimeout,
 		MaxHeaderBytes:    int(c.Limits.HeaderBytes),
 		Protocols:         &protocols,

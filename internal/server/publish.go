@@ -22,6 +22,9 @@ import (
 // whom and what it is scoped to.
 const maxKeyHeader = 255
 
+// smallBody is what fits in the first few packets of a connection.
+const smallBody = 8 << 10
+
 // publisher serves publish requests. A request is one batch: all of it is
 // stored, or nothing.
 type publisher struct {
@@ -91,9 +94,13 @@ func (p *publisher) publish(w http.ResponseWriter, r *http.Request, q *request, 
 	if err != nil {
 		return receipt, err
 	}
-	// net/http takes the deadline away when the body ends. A transport that has
-	// none has no connection that a slow body could hold open.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(p.limits.BodyTimeout))
+	// A small body comes within the time that headers have: setting a deadline
+	// costs as much as reading it. net/http takes the deadline away when the body
+	// ends. A transport that has none has no connection that a slow body could
+	// hold open.
+	if r.ContentLength < 0 || r.ContentLength > smallBody {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(p.limits.BodyTimeout))
+	}
 	if err := q.read(w, r, p.limits.RequestBytes); err != nil {
 		return receipt, err
 	}
