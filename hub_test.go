@@ -502,7 +502,7 @@ func TestMalformedRequestsAreProblemsThatSayWhatToDo(t *testing.T) {
 		{"/v1/events?stream=a..b", "", 400, "empty"},
 		{"/v1/events?stream=a.>.b", "", 400, "last token"},
 		{"/v1/events?stream=a&stream=b&last=x", "", 400, "last"},
-		{"/v1/events?stream=a&last=0", "", 400, "from 1 to"},
+		{"/v1/events?stream=a&last=0", "", 400, "1 or more"},
 		{"/v1/events?stream=a&last=1&last=2", "", 400, "2 times"},
 		{"/v1/events?stream=a&since=yesterday", "", 400, "15m"},
 		{"/v1/events?stream=a&since=-5m", "", 400, "15m"},

@@ -2,6 +2,7 @@ package streamgauge
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -95,26 +96,24 @@ func (ix *Index[L]) start(streams []*indexed[L], q Query) uint64 {
 	return first - 1
 }
 
-// lastStart goes back n events from the head.
+// lastStart goes back n events from the head: to just before the oldest of the
+// n newest events. It is found by bisection, since the log waits meanwhile and n
+// may be large.
 func (ix *Index[L]) lastStart(streams []*indexed[L], n int) uint64 {
-	var h cursors[L]
+	start := sort.Search(int(ix.head), func(seq int) bool {
+		after := 0
+		for _, s := range streams {
+			after += s.len() - s.search(uint64(seq))
+		}
+		return after <= n
+	})
+	first := ix.head + 1
 	for _, s := range streams {
-		if i := s.len() - 1; i >= 0 {
-			h.push(cursor[L]{^s.at(i).seq, s, i}) // complemented: the newest is the least
+		if i := s.search(uint64(start)); i < s.len() {
+			first = min(first, s.at(i).seq)
 		}
 	}
-	start := ix.head
-	for ; n > 0 && len(h) > 0; n-- {
-		c := &h[0]
-		start = ^c.order - 1
-		if c.i--; c.i >= 0 {
-			c.order = ^c.s.at(c.i).seq
-			h.fix()
-		} else {
-			h.pop()
-		}
-	}
-	return start
+	return first - 1
 }
 
 // merge returns what is kept of the streams after the position, in order, as

@@ -15,7 +15,7 @@ type Recent struct {
 	bytes   int
 	base    uint64 // every event after base is in batches
 	head    Position
-	wake    chan struct{} // closed at the next Add or Close; nil if nobody waits
+	changed sync.Cond // on mu: there is something new, or a tail's context has ended
 	closed  bool
 }
 
@@ -26,7 +26,11 @@ const (
 )
 
 // NewRecent returns a Recent for a log whose head this is.
-func NewRecent(head Position) *Recent { return &Recent{head: head, base: head.Seq} }
+func NewRecent(head Position) *Recent {
+	r := &Recent{head: head, base: head.Seq}
+	r.changed.L = &r.mu
+	return r
+}
 
 // Add makes the events, which follow the head and must not change any more,
 // visible to tails and wakes them. It drops the oldest that are too many.
@@ -46,7 +50,7 @@ func (r *Recent) Add(events []Event) {
 		r.events -= len(oldest)
 		r.bytes -= dataSize(oldest)
 	}
-	r.broadcast()
+	r.changed.Broadcast()
 }
 
 // Close ends every tail with [ErrClosed]. Closing twice is fine.
@@ -54,14 +58,7 @@ func (r *Recent) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
-	r.broadcast()
-}
-
-func (r *Recent) broadcast() {
-	if r.wake != nil {
-		close(r.wake)
-		r.wake = nil
-	}
+	r.changed.Broadcast()
 }
 
 // Tail does what [Log.Tail] says. It calls read for what is further back than
@@ -77,20 +74,16 @@ func (r *Recent) Tail(ctx context.Context, after Position, deliver func([]Event)
 	if _, err := read(ctx, Query{After: after, Limit: 1}); err != nil {
 		return err // not a position of this log, or the log is closed
 	}
+	stop := context.AfterFunc(ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.changed.Broadcast()
+	})
+	defer stop()
 	for {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		events, wait, err := r.next(after.Seq, &scratch)
+		events, err := r.next(ctx, after.Seq, &scratch)
 		if err != nil {
 			return err
-		}
-		if wait != nil {
-			select {
-			case <-wait:
-			case <-ctx.Done():
-			}
-			continue
 		}
 		if len(events) > 0 {
 			if err := deliver(events); err != nil {
@@ -115,21 +108,21 @@ func (r *Recent) Tail(ctx context.Context, after Position, deliver func([]Event)
 	}
 }
 
-// next returns events after the position, or else what to wait for, or else
-// nothing when they are further back. It may put the events in scratch.
-func (r *Recent) next(after uint64, scratch *[]Event) ([]Event, <-chan struct{}, error) {
+// next waits until there are events after the position, and returns them; it
+// returns none when they are further back. It may put the events in scratch.
+func (r *Recent) next(ctx context.Context, after uint64, scratch *[]Event) ([]Event, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for after >= r.head.Seq && !r.closed && ctx.Err() == nil {
+		r.changed.Wait()
+	}
 	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
 	case r.closed:
-		return nil, nil, ErrClosed
+		return nil, ErrClosed
 	case after < r.base:
-		return nil, nil, nil
-	case after >= r.head.Seq:
-		if r.wake == nil {
-			r.wake = make(chan struct{})
-		}
-		return nil, r.wake, nil
+		return nil, nil
 	}
 	batches := r.batches.all()
 	lo, hi := 0, len(batches)-1
@@ -146,7 +139,7 @@ func (r *Recent) next(after uint64, scratch *[]Event) ([]Event, <-chan struct{},
 		first = first[1:]
 	}
 	if len(first) >= tailEvents || lo == len(batches)-1 {
-		return first, nil, nil
+		return first, nil
 	}
 	together := append((*scratch)[:0], first...)
 	for _, b := range batches[lo+1:] {
@@ -156,7 +149,7 @@ func (r *Recent) next(after uint64, scratch *[]Event) ([]Event, <-chan struct{},
 		together = append(together, b...)
 	}
 	*scratch = together
-	return together, nil, nil
+	return together, nil
 }
 
 func dataSize(events []Event) (n int) {

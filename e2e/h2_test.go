@@ -123,10 +123,10 @@ func TestHTTP2WithoutTLS(t *testing.T) {
 	}
 }
 
-// load publishes so many numbered events of 20 kB.
-func publishLoad(t *testing.T, s *server, events int) {
+// publishLoad publishes the events with these numbers, of 20 kB each.
+func publishLoad(t *testing.T, s *server, first, last int) {
 	t.Helper()
-	for n := 1; n <= events; n++ {
+	for n := first; n <= last; n++ {
 		mustPublish(t, s.api, "load", fmt.Sprintf(`{"pad":%q,"n":%d}`, strings.Repeat("x", 20_000), n))
 	}
 }
@@ -141,9 +141,9 @@ func TestHTTP2StreamThatIsNotRead(t *testing.T) {
 	other := mustConnect(t, s.api, onStream("load", ""))
 	other.mustHub(t, "hello")
 	const events = 100
-	publishLoad(t, s, events)
-	same.mustNumbers(t, 1, events)
-	for range events {
+	for n := 1; n <= events; n++ { // those who read must not stall because we don't
+		publishLoad(t, s, n, n)
+		same.mustNumbers(t, n, n)
 		other.mustEvent(t)
 	}
 	eventually(t, 10*time.Second, "it is let go", func() bool {
@@ -177,8 +177,8 @@ func TestHTTP2ConnectionThatIsNotRead(t *testing.T) {
 		t.Fatal("the connection can't be found")
 	}
 	const events = 200
-	publishLoad(t, s, events)
-	for range events {
+	for n := 1; n <= events; n++ {
+		publishLoad(t, s, n, n)
 		other.mustEvent(t)
 	}
 	eventually(t, 10*time.Second, "its subscribers are let go", func() bool { return s.metric("subscribers") == 1 })
