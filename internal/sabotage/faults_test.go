@@ -37,7 +37,7 @@ var faults = []fault{
 		name: "one cursor for all", seen: "open-cowork #662: late subscribers miss what others have read",
 		file: "subscriber.go",
 		edits: []edit{{`s.chunk, s.index = f.locate(s.seq)`, `s.chunk, s.index = f.locate(max(s.seq, f.floor))`},
-			{"if s.seq < f.floor {\n\t\t\t\treturn nil, 0, inLog\n\t\t\t}", ""}},
+			{"if s.seq < max(f.floor, s.toldThrough) {\n\t\t\t\treturn nil, 0, inLog\n\t\t\t}", ""}},
 		test: "TestEveryScheduleOfTheSeam",
 	},
 	{
@@ -153,6 +153,24 @@ var faults = []fault{
 		file:  "feed.go",
 		edits: []edit{{"n.pending.supersede()\n\t\tn.pending = frameRef{c, len(c.frames)}", "n.pending.supersede()\n\t\tn.shown.supersede()\n\t\tn.shown = frameRef{}\n\t\tn.pending = frameRef{c, len(c.frames)}"}},
 		test:  "TestASlowViewerOfAFastStreamStillMoves",
+	},
+	{
+		name: "a wake-up is lost", seen: "Centrifuge #592: a silent stall",
+		file:  "subscriber.go",
+		edits: []edit{{"f.park(s)\n", "\n"}},
+		test:  "TestResumingAQuietStreamWakesWithItsNextEvent",
+	},
+	{
+		name: "conflated first, filtered then", seen: "our own: a match was superseded by what did not match",
+		file:  "hub.go",
+		edits: []edit{{`if !latest || filter != nil && !filter.Match(e) {`, `if !latest {`}},
+		test:  "TestLatestFiltersBeforeItConflatesLiveAndInReplay",
+	},
+	{
+		name: "declared lost, and then delivered", seen: "our own: the ring had what the log had trimmed",
+		file:  "subscriber.go",
+		edits: []edit{{`if s.seq < max(f.floor, s.toldThrough) {`, `if s.seq < f.floor {`}},
+		test:  "TestReceivedAndLostAddUp",
 	},
 	{
 		name: "a retried publish is stored twice", seen: "every hub without idempotency keys",
