@@ -102,16 +102,20 @@ func (e *Event) Validate() error {
 	switch {
 	case !utf8.Valid(e.Data):
 		return invalid("data", "is not valid UTF-8")
-	case e.Text && bytes.ContainsAny(e.Data, "\r\n"):
+	case e.Text && hasLineEnd(e.Data):
 		return invalid("data", "is text of more than one line")
 	case !e.Text && len(e.Data) == 0:
 		return invalid("data", "is missing")
 	case !e.Text && !json.Valid(e.Data):
 		return invalid("data", "is not a JSON value: %s", jsonFault(e.Data))
-	case !e.Text && bytes.ContainsAny(e.Data, "\r\n"):
+	case !e.Text && hasLineEnd(e.Data):
 		return invalid("data", "has a line end between its JSON tokens; compact it first")
 	}
 	return nil
+}
+
+func hasLineEnd(data []byte) bool {
+	return bytes.IndexByte(data, '\n') >= 0 || bytes.IndexByte(data, '\r') >= 0
 }
 
 func jsonFault(data []byte) string {
@@ -132,12 +136,28 @@ func CheckStream(name string) error {
 	case len(name) > MaxStreamBytes:
 		return invalid("stream", "is %d bytes long, at most %d are allowed", len(name), MaxStreamBytes)
 	}
+	if plainStream(name) {
+		return nil
+	}
 	for token := range strings.SplitSeq(name, ".") {
 		if err := checkToken(token); err != nil {
 			return invalid("stream", "%q: %v", name, err)
 		}
 	}
 	return nil
+}
+
+// plainStream says at a glance that there is nothing wrong with a name.
+func plainStream(name string) bool {
+	last := byte('.')
+	for i := range len(name) {
+		c := name[i]
+		if !isWordByte(c) && c != '_' && c != '-' && (c != '.' || last == '.') {
+			return false
+		}
+		last = c
+	}
+	return last != '.'
 }
 
 func checkToken(token string) error {

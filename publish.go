@@ -99,7 +99,7 @@ func (h *Hub) prepare(ctx context.Context, batch *Batch) (added []string, err er
 				added = append(added, stream)
 			}
 		}
-		broken := !e.Text && bytes.ContainsAny(e.Data, "\r\n")
+		broken := !e.Text && hasLineEnd(e.Data)
 		keyed := rule.Key != "" && e.Key == "" && !e.Text
 		if !broken && !keyed {
 			continue

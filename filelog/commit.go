@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/streamgauge/streamgauge"
 )
@@ -173,7 +174,7 @@ func (r *request) bytes() (n int) {
 // held, which it releases while it writes.
 func (l *Log) commit(group []*request) {
 	wall := l.now()
-	count := l.resolve(group)
+	count := l.resolve(group, wall)
 	if count < 0 {
 		return
 	}
@@ -226,9 +227,9 @@ func (l *Log) report(err error) {
 
 // resolve answers what needs no writing, and returns how many events are to be
 // written, or -1 if there is nothing to do.
-func (l *Log) resolve(group []*request) int {
+func (l *Log) resolve(group []*request, wall time.Time) int {
 	count, writes := 0, false
-	now := l.index.Clock(l.now())
+	now := l.index.Clock(wall)
 	for _, r := range group {
 		use, duplicate, err := l.keys.Find(r.use.Key, r.use.Fingerprint, now)
 		switch {

@@ -43,7 +43,7 @@ var faults = []fault{
 	{
 		name: "CR is let through", seen: "fastify-sse-v2 #110, django-eventstream #185, launchdarkly/eventsource",
 		file:  "event.go",
-		edits: []edit{{`case e.Text && bytes.ContainsAny(e.Data, "\r\n"):`, `case e.Text && bytes.ContainsAny(e.Data, "\n"):`}},
+		edits: []edit{{`case e.Text && hasLineEnd(e.Data):`, `case e.Text && bytes.IndexByte(e.Data, '\n') >= 0:`}},
 		test:  "TestValidateSaysWhatIsWrong",
 	},
 	{
