@@ -1,7 +1,9 @@
 package streamgauge
 
 import (
+	"math"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -226,17 +228,15 @@ func (ix *Index[L]) Forget(stream string) {
 func (ix *Index[L]) Has(stream string) bool { return ix.streams[stream] != nil }
 
 // Kept returns what is kept among the positions after from, up to through, in
-// order.
-func (ix *Index[L]) Kept(from, through uint64) []Entry[L] {
-	var all []Entry[L]
+// order: the first so many of it.
+func (ix *Index[L]) Kept(from, through uint64, limit int) []Entry[L] {
+	var streams []*indexed[L]
 	for s := ix.newest; s != nil && s.last > from; s = s.older {
-		for i := s.search(from); i < s.len() && s.at(i).seq <= through; i++ {
-			k := s.at(i)
-			all = append(all, Entry[L]{Stream: s.name, Seq: k.seq, Appended: k.appended, Size: int(k.size), Loc: k.loc})
-		}
+		streams = append(streams, s)
 	}
-	slices.SortFunc(all, func(a, b Entry[L]) int { return compare(a.Seq, b.Seq) })
-	return all
+	all, _ := merge(streams, from, Query{Limit: limit, Bytes: math.MaxInt})
+	n := sort.Search(len(all), func(i int) bool { return all[i].Seq > through })
+	return all[:n]
 }
 
 // Relocate says that an event is kept elsewhere now. It reports false if the

@@ -173,7 +173,7 @@ func TestWhatIsKnownOfTrimmedEventsCanBeCarriedOver(t *testing.T) {
 	}
 	ix.Forget("c")
 	copied := newIndex(t, keep(2))
-	for _, e := range ix.Kept(0, 30) {
+	for _, e := range ix.Kept(0, 30, 100) {
 		copied.Add(e)
 	}
 	for _, g := range ix.Gone(0, 30) {

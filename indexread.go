@@ -2,7 +2,6 @@ package streamgauge
 
 import (
 	"slices"
-	"sort"
 	"strings"
 	"time"
 )
@@ -100,16 +99,21 @@ func (ix *Index[L]) start(streams []*indexed[L], q Query) uint64 {
 // n newest events. It is found by bisection, since the log waits meanwhile and n
 // may be large.
 func (ix *Index[L]) lastStart(streams []*indexed[L], n int) uint64 {
-	start := sort.Search(int(ix.head), func(seq int) bool {
-		after := 0
+	start, high := uint64(0), ix.head
+	for start < high {
+		middle, after := start+(high-start)/2, 0
 		for _, s := range streams {
-			after += s.len() - s.search(uint64(seq))
+			after += s.len() - s.search(middle)
 		}
-		return after <= n
-	})
+		if after <= n {
+			high = middle
+		} else {
+			start = middle + 1
+		}
+	}
 	first := ix.head + 1
 	for _, s := range streams {
-		if i := s.search(uint64(start)); i < s.len() {
+		if i := s.search(start); i < s.len() {
 			first = min(first, s.at(i).seq)
 		}
 	}

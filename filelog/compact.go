@@ -201,8 +201,6 @@ func (c *compaction) write() error {
 	last := c.run[len(c.run)-1]
 	c.mu.Lock()
 	s.through = c.endOf(last)
-	kept := c.index.Kept(s.base, s.through)
-	gone := c.index.Gone(s.base, s.through)
 	var keys []streamgauge.KeyUse
 	for k := range c.keys.All {
 		if s.base < k.Last && k.Last <= s.through {
@@ -219,9 +217,12 @@ func (c *compaction) write() error {
 	c.mu.Unlock()
 
 	s.size = headerSize
-	if err := c.writeKept(kept, oldest); err != nil {
+	if err := c.writeKept(oldest); err != nil {
 		return err
 	}
+	c.mu.Lock()
+	gone := c.index.Gone(s.base, s.through) // last: with what was trimmed meanwhile
+	c.mu.Unlock()
 	seed := s.seed()
 	for _, h := range holes {
 		c.other(appendHole(nil, seed, h))
@@ -253,7 +254,7 @@ func (l *Log) endOf(s *segment) uint64 {
 }
 
 // writeKept copies the events, page by page, and between them the marks.
-func (c *compaction) writeKept(kept []streamgauge.Entry[loc], oldest bool) error {
+func (c *compaction) writeKept(oldest bool) error {
 	var marks []mark
 	for _, s := range c.run {
 		for _, m := range s.marks {
@@ -266,12 +267,17 @@ func (c *compaction) writeKept(kept []streamgauge.Entry[loc], oldest bool) error
 			}
 		}
 	}
-	for len(kept) > 0 {
-		n := min(len(kept), 256)
-		if err := c.copyEvents(kept[:n], &marks); err != nil {
+	for at := c.out.base; ; {
+		c.mu.Lock()
+		kept := c.index.Kept(at, c.out.through, 256)
+		c.mu.Unlock()
+		if len(kept) == 0 {
+			break
+		}
+		if err := c.copyEvents(kept, &marks); err != nil {
 			return err
 		}
-		kept = kept[n:]
+		at = kept[len(kept)-1].Seq
 	}
 	c.mark(&marks, 1<<64-1)
 	return nil

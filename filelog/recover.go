@@ -253,7 +253,7 @@ func (r *recovery) tailLost() bool {
 	case m.Level == streamgauge.LevelMemory:
 		return true
 	default:
-		return m.Level == streamgauge.LevelOS && m.Boot != r.boot
+		return m.Level == streamgauge.LevelOS && (r.boot == "" || m.Boot != r.boot)
 	}
 }
 

@@ -44,6 +44,7 @@ func (r *recovery) scan(s *segment, limit uint64, newest bool) error {
 		r.damaged = true
 	}
 	if s.through > 0 {
+		r.index.AddGone(streamgauge.Gone{Through: s.through}) // what it said was gone is at its end
 		r.index.Skip(s.through, true)
 	}
 	// Rest is in a buffer that will be used again.

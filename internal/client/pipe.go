@@ -154,13 +154,18 @@ func (p *pipe) publish(ctx context.Context, lines [][]byte) error {
 	return nil
 }
 
-// ToJSON returns the line if it is JSON, and else the line as a JSON string.
+// ToJSON returns the text if it is JSON, on one line, and else the text as a JSON
+// string.
 func ToJSON(line []byte) []byte {
 	line = bytes.TrimSpace(line)
+	var b bytes.Buffer
 	if json.Valid(line) {
+		if bytes.ContainsAny(line, "\r\n") {
+			_ = json.Compact(&b, line) // of JSON never fails
+			return b.Bytes()
+		}
 		return line
 	}
-	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(string(line)) // of a string never fails

@@ -63,7 +63,7 @@ func NewHandler(hub *streamgauge.Hub, rules streamgauge.Rules, c *config.Config,
 func cleanPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := r.URL.Path
-		if strings.HasPrefix(p, "/v1/") && (strings.Contains(p, "//") || strings.Contains(p, "/./") || strings.Contains(p, "/../")) {
+		if strings.HasPrefix(p, "//v1/") || strings.HasPrefix(p, "/v1/") && (strings.Contains(p, "//") || strings.Contains(p, "/./") || strings.Contains(p, "/../")) {
 			notFound(w, r)
 			return
 		}

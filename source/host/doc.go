@@ -27,6 +27,6 @@
 //
 // A sample of a machine with 200 processes costs about 5 milliseconds of one
 // core, nearly all of it for the list of processes. Whatever takes long is read
-// less often, so that no kind of reading takes more than 0.5 % of a core: with
-// 1,000 processes, their list comes about every 4 seconds.
+// less often, so that it takes no more than 0.5 % of a core, but at most three
+// times less: with 1,000 processes, their list comes about every 3 seconds.
 package host

@@ -19,8 +19,10 @@ const (
 	diskEvery        = 10 * time.Second
 	temperatureEvery = 5 * time.Second
 
-	// A reading that took d isn't repeated before costShare*d.
+	// A reading that took d isn't repeated before costShare*d, but a reading that
+	// was merely interrupted doesn't stay away for longer than a few turns.
 	costShare = 200
+	maxWait   = 3
 )
 
 // Options are what a source may be told. The zero value is fine.
@@ -111,7 +113,7 @@ func (s *Source) sample(ctx context.Context, collectors []*collector) sample {
 		start := time.Now()
 		err := c.collect(ctx, &current)
 		if c.begun { // the second sample follows the first at once, for usage to show
-			c.due = current.at.Add(max(c.every, costShare*time.Since(start)) - s.every/2)
+			c.due = current.at.Add(max(c.every, min(costShare*time.Since(start), maxWait*c.every)) - s.every/2)
 		}
 		c.begun = true
 		if err != nil && !c.failed && ctx.Err() == nil {
