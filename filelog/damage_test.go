@@ -149,6 +149,46 @@ func checkDamaged(t *testing.T, dir, what string, whole []streamgauge.Event, n u
 	}
 }
 
+// A compacted segment says at its end what was trimmed of it. Where that is
+// damaged, those who missed it must be told nevertheless.
+func TestADamagedListOfTrimmedEventsIsTold(t *testing.T) {
+	dir := t.TempDir()
+	o := &filelog.Options{SegmentBytes: 20_000, Rules: streamgauge.Rules{
+		{Match: "ring", Keep: streamgauge.Keep{Events: 20}},
+		{Match: ">", Keep: streamgauge.Keep{Events: 1 << 20}},
+	}}
+	log := mustOpen(t, dir, o)
+	first := mustAppend(t, log, "", numbered("all", 1)).Position
+	for i := 2; i <= 150; i++ {
+		mustAppend(t, log, "", numbered("ring", i))
+	}
+	log.Close()
+	log = mustOpen(t, dir, o)
+	if err := filelog.Clean(log); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, log, "", numbered("all", 151))
+	log.Close()
+
+	name := filepath.Join(dir, "00000001.log")
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[len(content)-12] ^= 0xff
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "00000001.idx")); err != nil {
+		t.Fatal(err)
+	}
+	log = mustOpen(t, dir, o)
+	page, err := log.Read(t.Context(), streamgauge.Query{Select: streamgauge.Selection{">"}, After: first})
+	if err != nil || len(page.Gaps) == 0 {
+		t.Errorf("129 events are gone: gaps %+v, error %v", page.Gaps, err)
+	}
+}
+
 func copyDir(t testing.TB, from, to string) {
 	t.Helper()
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
