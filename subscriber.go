@@ -56,7 +56,7 @@ type Subscriber struct {
 	history     uint64 // what it asked for as history ends here
 	told        map[string]uint64
 	toldThrough uint64
-	reading     bool // the log was read before
+	served      bool // it has been read to: what is gone from now on, it was too slow for
 
 	preface []byte  // what the connection begins with
 	scratch *[]byte // gathers what is not in one piece; borrowed
@@ -100,7 +100,7 @@ func (s *Subscriber) Next(ctx context.Context) ([]byte, error) {
 		p, events, place := s.fromRing()
 		switch {
 		case place != inLog:
-			s.reading = true
+			s.served = true
 		case !s.hub.replay.admit(s):
 			place = throttled
 		default:
@@ -240,7 +240,7 @@ func (s *Subscriber) fromLog(ctx context.Context) (p []byte, events int, err err
 	for i := range page.Gaps {
 		p = s.appendGap(p, &page.Gaps[i])
 	}
-	s.reading = true
+	s.served = true
 	var stale []bool
 	if s.seq >= s.history {
 		stale = h.superseded(page.Events, s.want.Delivery, s.feed.filter)
@@ -274,7 +274,7 @@ func (s *Subscriber) appendGap(p []byte, g *Gap) []byte {
 	if !ok {
 		return p
 	}
-	if told.Reason == ReasonEvicted && s.reading {
+	if told.Reason == ReasonEvicted && s.served {
 		told.Reason = ReasonOverflow
 	}
 	s.hub.stats.gaps.Add(1)
