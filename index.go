@@ -62,6 +62,7 @@ type Gone struct {
 	Through uint64   // up to here it is not known which events there were; or zero
 	Seqs    []uint64 // the trimmed events after that, rising
 	Time    int64    // when the last of them was appended, in Unix milliseconds, or zero
+	Newest  uint64   // up to here there may be some that no newer one of their key superseded; or zero
 }
 
 // indexed is what is known of one stream.
@@ -191,6 +192,7 @@ func (ix *Index[L]) AddGone(g Gone) {
 	for _, seq := range g.Seqs {
 		ix.remember(s, seq)
 	}
+	s.newestGone = max(s.newestGone, g.Newest)
 	ix.vanish(s)
 }
 
@@ -310,13 +312,16 @@ func (ix *Index[L]) Gone(from, through uint64) []Gone {
 	}
 	for s := ix.newest; s != nil && s.last > from; s = s.older {
 		g := Gone{Stream: s.name}
-		if in(s.forgotten) {
-			g.Through = s.forgotten
+		if s.forgotten > from {
+			g.Through = min(s.forgotten, through)
 		}
 		first, end := after(s.gone.all(), from), after(s.gone.all(), through)
 		g.Seqs = slices.Clone(s.gone.all()[first:end])
 		if n := len(g.Seqs); n > 0 && g.Seqs[n-1] == s.last {
 			g.Time = s.lastTime
+		}
+		if s.newestGone > from {
+			g.Newest = min(s.newestGone, through)
 		}
 		if g.Through > 0 || len(g.Seqs) > 0 {
 			all = append(all, g)

@@ -94,6 +94,17 @@ func TestTrimmedEventsAreCountedForAMillionAndUnknownAfterThat(t *testing.T) {
 	if page, _ := ix.read(99, "early"); len(page.Gaps) != 0 {
 		t.Errorf("early after 99: a false gap %+v", page.Gaps)
 	}
+	restored := newIndex(t, keep(1))
+	for _, g := range ix.Gone(0, 50) {
+		restored.AddGone(g)
+	}
+	restored.Skip(50, false)
+	for range 50 {
+		restored.add("early", "")
+	}
+	if page, _ := restored.read(0, "early"); len(page.Gaps) != 1 || page.Gaps[0].Lost != -1 {
+		t.Errorf("carried over in part: gaps %+v, want one of unknown size", page.Gaps)
+	}
 }
 
 func TestAStreamThatVanishedStillOwesItsGap(t *testing.T) {
@@ -113,6 +124,18 @@ func TestAStreamThatVanishedStillOwesItsGap(t *testing.T) {
 	}
 	if page, _ := ix.read(last, "short"); len(page.Gaps) != 0 {
 		t.Errorf("after its last event: a false gap %+v", page.Gaps)
+	}
+	want.Newest = true // under a latest rule, or it would be kept
+	latest := newIndex(t, streamgauge.Rule{Match: ">", Delivery: streamgauge.DeliverLatest})
+	for _, g := range ix.Gone(0, last) {
+		latest.AddGone(g)
+	}
+	if page, _ := latest.read(0, "short"); len(page.Gaps) != 1 || page.Gaps[0] != want {
+		t.Errorf("under a latest rule: gaps %+v, want %+v", page.Gaps, want)
+	}
+	latest.add("short", "")
+	if page, _ := latest.read(0, "short"); len(page.Gaps) != 1 || !page.Gaps[0].Newest {
+		t.Errorf("under a latest rule, begun anew: gaps %+v, want one of what was not superseded", page.Gaps)
 	}
 	seq := ix.add("short", "")
 	if page, seqs := ix.read(0, "short"); len(page.Gaps) != 1 || page.Gaps[0].Lost != -1 || page.Gaps[0].To != at(seq) || len(seqs) != 1 {
@@ -188,6 +211,43 @@ func TestWhatIsKnownOfTrimmedEventsCanBeCarriedOver(t *testing.T) {
 	}
 	if _, _, err := copied.Read(streamgauge.Query{After: at(31)}, time.UnixMilli(0)); !errors.Is(err, streamgauge.ErrAhead) {
 		t.Errorf("beyond the head: got error %v, want ErrAhead", err)
+	}
+}
+
+func TestWhatWasNotSupersededCanBeCarriedOverInParts(t *testing.T) {
+	rule := streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 1}, Delivery: streamgauge.DeliverLatest}
+	ix := newIndex(t, rule)
+	for i := range 20 {
+		ix.add("a", fmt.Sprint(i%10))
+		if i == 9 {
+			ix.Forget("a") // the second time all keys are anew
+		}
+	}
+	ix.Forget("a")
+	copied := newIndex(t, rule)
+	for _, part := range [][2]uint64{{0, 5}, {5, 15}, {15, 20}} {
+		for _, g := range ix.Gone(part[0], part[1]) {
+			copied.AddGone(g)
+		}
+		for after := range part[1] {
+			if page, _ := copied.read(after, "a"); len(page.Gaps) != 1 || !page.Gaps[0].Newest {
+				t.Fatalf("of %d carried over, after %d: gaps %+v, want one of what was not superseded", part[1], after, page.Gaps)
+			}
+		}
+	}
+}
+
+func TestBesideEventsOfUnknownStreamsNoCountIsCertain(t *testing.T) {
+	ix := newIndex(t, keep(1))
+	ix.AddGone(streamgauge.Gone{Through: 3})
+	ix.Skip(3, false)
+	for range 3 {
+		ix.add("a", "")
+	}
+	for after, lost := range []int64{-1, -1, -1, 2, 1} {
+		if page, _ := ix.read(uint64(after), "a"); page.Gaps[0].Stream != "a" || page.Gaps[0].Lost != lost {
+			t.Errorf("after %d: gaps %+v, want one of a that lost %d", after, page.Gaps, lost)
+		}
 	}
 }
 

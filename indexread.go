@@ -162,6 +162,9 @@ func (ix *Index[L]) gaps(streams []*indexed[L], start uint64, q Query) []Gap {
 	from := Position{ix.epoch, start}
 	for _, s := range streams {
 		if g, ok := s.gap(max(start, q.Told[s.name])); ok {
+			if max(start, q.Told[s.name]) < ix.lost {
+				g.Lost = -1 // some of what was lost sight of may have been of this stream
+			}
 			g.From, g.To.Epoch = from, ix.epoch
 			if g.To.Seq == 0 {
 				g.To = Position{}
@@ -172,7 +175,8 @@ func (ix *Index[L]) gaps(streams []*indexed[L], start uint64, q Query) []Gap {
 	if start < ix.vanishedMax {
 		for name, forgotten := range ix.vanished {
 			if forgotten > max(start, q.Told[name]) && q.Select.Matches(name) {
-				gaps = append(gaps, Gap{Stream: name, From: from, Lost: -1, Reason: ReasonEvicted, Through: forgotten})
+				newest := ix.rules.For(name).Delivery == DeliverLatest // it was forgotten, or that would be kept
+				gaps = append(gaps, Gap{Stream: name, From: from, Lost: -1, Reason: ReasonEvicted, Newest: newest, Through: forgotten})
 			}
 		}
 	}

@@ -48,6 +48,9 @@ func (ix *Index[L]) touch(name string, seq uint64, appended int64) *indexed[L] {
 	}
 	if s == nil {
 		s = &indexed[L]{name: strings.Clone(name), rule: ix.rules.For(name), forgotten: ix.vanished[name]}
+		if s.rule.Delivery == DeliverLatest {
+			s.newestGone = s.forgotten // or it would not have vanished
+		}
 		delete(ix.vanished, name)
 		ix.streams[s.name] = s
 	} else if s != ix.newest {

@@ -202,15 +202,18 @@ func (l *Log) commit(group []*request) {
 	}
 
 	l.mu.Lock()
-	if err != nil {
+	if err == nil {
+		l.publish(group, events)
+	} else {
 		for _, r := range group {
 			if !r.answered {
 				r.err = fmt.Errorf("%w: %w", streamgauge.ErrUnavailable, err)
 			}
 		}
-		return
 	}
-	l.publish(group, events)
+	if cap(l.buf) > keepBuf {
+		l.buf, l.sizes = nil, nil
+	}
 }
 
 // report logs the first failure and the first success after it, and no more: the

@@ -148,13 +148,12 @@ func (l *Log) chooseRun() []*segment {
 // compaction is one rewriting of a run of segments as one.
 type compaction struct {
 	*Log
-	run     []*segment
-	out     *segment
-	f       file
-	buf     []byte
-	moved   []streamgauge.Entry[loc] // with their new places
-	placed  bool                     // it has replaced the run
-	durable bool                     // and will have after a power cut
+	run    []*segment
+	out    *segment
+	f      file
+	buf    []byte
+	moved  []streamgauge.Entry[loc] // with their new places
+	placed bool                     // it has replaced the run
 }
 
 // compact rewrites the run. The new file replaces the first of the run at once,
@@ -182,7 +181,8 @@ func (l *Log) compact(run []*segment) (err error) {
 		return err
 	}
 	l.writeSidecar(c.out)
-	if !c.durable {
+	if err := l.fs.syncDir(l.dir); err != nil {
+		l.logger.Warn("sync of data directory failed", "error", err)
 		return nil // the next Open removes the others
 	}
 	for _, s := range run[1:] {
@@ -207,12 +207,6 @@ func (c *compaction) write() error {
 			keys = append(keys, k)
 		}
 	}
-	var holes []hole
-	for from, through := range c.index.Holes {
-		if s.base <= from && through <= s.through {
-			holes = append(holes, hole{"", from, through})
-		}
-	}
 	oldest := c.run[0] == c.segments[0]
 	c.mu.Unlock()
 
@@ -220,8 +214,14 @@ func (c *compaction) write() error {
 	if err := c.writeKept(oldest); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	gone := c.index.Gone(s.base, s.through) // last: with what was trimmed meanwhile
+	c.mu.Lock() // again: for what was trimmed or found damaged meanwhile
+	gone := c.index.Gone(s.base, s.through)
+	var holes []hole
+	for from, through := range c.index.Holes {
+		if s.base <= from && through <= s.through {
+			holes = append(holes, hole{"", from, through})
+		}
+	}
 	c.mu.Unlock()
 	seed := s.seed()
 	for _, h := range holes {
@@ -347,12 +347,26 @@ func (c *compaction) flushBuf() error {
 
 // replace puts the new file in the place of the run.
 func (c *compaction) replace(temp string) error {
+	if err := c.checkPlace(); err != nil {
+		return err
+	}
+	if err := c.f.Close(); err != nil {
+		return err
+	}
 	s := c.out
-	s.written, s.file = s.size, c.f
+	s.written = s.size
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.fs.rename(temp, c.path(segmentName(s.first))); err != nil {
+	if c.run[0].pins == 0 {
+		c.closeFile(c.run[0]) // or Windows would not replace it
+	}
+	name := c.path(segmentName(s.first))
+	if err := c.fs.rename(temp, name); err != nil {
 		return err
+	}
+	if f, err := c.fs.open(name, os.O_RDONLY); err == nil { // or else the next reader tries
+		s.file = f
+		c.opened++
 	}
 	i := 0
 	for c.segments[i] != c.run[0] {
@@ -365,17 +379,11 @@ func (c *compaction) replace(temp string) error {
 		c.retire(old)
 	}
 	c.byNumber[s.first] = s
-	c.opened++
 	for _, e := range c.moved {
 		if c.index.Relocate(e.Stream, e.Seq, e.Loc) {
 			s.live += int64(e.Loc.size)
 		}
 	}
 	c.placed = true
-	if err := c.fs.syncDir(c.dir); err != nil {
-		c.logger.Warn("sync of data directory failed", "error", err)
-	} else {
-		c.durable = true
-	}
 	return nil
 }

@@ -189,6 +189,44 @@ func TestADamagedListOfTrimmedEventsIsTold(t *testing.T) {
 	}
 }
 
+// Whether there was more among what is gone than what newer events superseded
+// must survive the records of these events.
+func TestWhatAForgottenStreamOfLatestOwesSurvivesCompaction(t *testing.T) {
+	dir := t.TempDir()
+	o := &filelog.Options{SegmentBytes: 600, Rules: streamgauge.Rules{
+		{Match: "state", Delivery: streamgauge.DeliverLatest}, {Match: "ring", Keep: streamgauge.Keep{Events: 1}},
+	}}
+	log := mustOpen(t, dir, o)
+	first := mustAppend(t, log, "", numbered("all", 1)).Position
+	for i := 2; i <= 20; i++ {
+		mustAppend(t, log, "", numbered("state", i))
+	}
+	if err := log.Forget(t.Context(), "state"); err != nil {
+		t.Fatal(err)
+	}
+	for i := 21; i <= 40; i++ { // so that the segment that says so is compacted too
+		mustAppend(t, log, "", numbered("ring", i))
+	}
+	if err := filelog.Clean(log); err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	names, err := filepath.Glob(filepath.Join(dir, "*.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if content, err := os.ReadFile(name); err != nil || bytes.Contains(content, []byte(`{"n": 9,`)) {
+			t.Fatalf("%s was not compacted, error %v", name, err)
+		}
+	}
+	log = mustOpen(t, dir, o)
+	page, err := log.Read(t.Context(), streamgauge.Query{Select: streamgauge.Selection{"state"}, After: first})
+	if err != nil || len(page.Gaps) != 1 || page.Gaps[0].Lost != 19 || !page.Gaps[0].Newest {
+		t.Errorf("gaps %+v, error %v, want one of 19 events that were not all superseded", page.Gaps, err)
+	}
+}
+
 func copyDir(t testing.TB, from, to string) {
 	t.Helper()
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {

@@ -23,6 +23,7 @@ type faultFS struct {
 	burst  int    // calls that then fail
 	err    error
 	failed int
+	synced []string // directories
 }
 
 const forever = 1 << 30
@@ -77,6 +78,9 @@ func (f *faultFS) syncDir(dir string) error {
 	if err := f.fail("dirsync", dir); err != nil {
 		return err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.synced = append(f.synced, dir)
 	return nil
 }
 

@@ -18,7 +18,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add(appendEvent(nil, seed, &streamgauge.Event{Stream: "text", ID: streamgauge.Position{Seq: 1}, Time: now, Appended: now, Text: true}, false))
 	f.Add(appendKey(nil, seed, streamgauge.KeyUse{Key: "key", Fingerprint: 1 << 60, Last: 9, Count: 3, Appended: now.UnixMilli()}))
 	f.Add(appendForget(nil, seed, "a.b"))
-	f.Add(appendGone(nil, seed, streamgauge.Gone{Stream: "a", Through: 5, Seqs: []uint64{6, 9, 1 << 40}, Time: 1}))
+	f.Add(appendGone(nil, seed, streamgauge.Gone{Stream: "a", Through: 5, Seqs: []uint64{6, 9, 1 << 40}, Time: 1, Newest: 9}))
 	f.Add(appendHole(nil, seed, hole{"a", 5, 1 << 32}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, _, _ = parseRecord(b, seed)
@@ -64,7 +64,7 @@ func checkBody(t *testing.T, kind byte, body []byte) {
 	case kindGone:
 		if g, ok := decodeGone(body); ok {
 			h, ok := decodeGone(again(appendGone(nil, 0, g)))
-			if !ok || h.Stream != g.Stream || h.Through != g.Through || h.Time != g.Time || len(h.Seqs) != len(g.Seqs) {
+			if !ok || h.Stream != g.Stream || h.Through != g.Through || h.Newest != g.Newest || h.Time != g.Time || len(h.Seqs) != len(g.Seqs) {
 				t.Fatalf("gone %+v became %+v", g, h)
 			}
 		}

@@ -19,6 +19,17 @@
 // Retention takes effect at once for readers; disk space follows in the
 // background, by rewriting segments that are mostly trimmed. Besides a few
 // segments, the directory is at most about twice as large as what is kept.
+//
+// # The directory
+//
+// A directory that is removed, replaced or moved while the log is open is
+// noticed within a second: appends are refused from then on, and whatever is
+// there in its place is left alone. What was acknowledged in that second is lost
+// with it.
+//
+// On Windows a segment can't be replaced while somebody reads it, so space may be
+// reclaimed later, and entries of directories are not synced, so that level fsync
+// is as good as the file system's journal.
 package filelog
 
 import (
@@ -80,9 +91,11 @@ type Log struct {
 
 	// The leader of a commit alone writes to the active segment and uses
 	// these; see commit.
-	buf     []byte
-	sizes   []uint32
-	failing bool // the last write
+	buf      []byte
+	sizes    []uint32
+	failing  bool      // the last write
+	unopened bool      // the meta file does not say yet that the log is open
+	checked  time.Time // when the directory was seen in its place
 
 	mu         sync.Mutex // guards all that follows
 	index      *streamgauge.Index[loc]
@@ -122,6 +135,8 @@ var _ streamgauge.Log = (*Log)(nil)
 // Open opens the log in the directory, which it creates when missing, readable
 // by its owner only. It repairs what the last run left behind. Options may be
 // nil. Only one Log at a time can have the directory open: see [ErrLocked].
+// Where there is a log but no room to write anything, it is opened all the same,
+// and appends are refused until there is.
 func Open(dir string, options *Options) (*Log, error) {
 	return open(dir, options, osFS{}, bootID())
 }
@@ -134,7 +149,7 @@ func open(dir string, options *Options, fs filesystem, boot string) (*Log, error
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDir(fs, dir, o.Level == streamgauge.LevelFsync); err != nil {
 		return nil, fmt.Errorf("create data directory: %w", err)
 	}
 	lock, err := lockDir(dir)
@@ -246,17 +261,20 @@ func (l *Log) Close() error {
 	}
 	defer l.lock.Close()
 	err := l.flush()
-	if l.active != nil {
-		l.sealed = append(l.sealed, l.active)
+	if err == nil {
+		err = l.checkPlace()
 	}
-	for _, s := range l.sealed {
-		l.seal(s)
+	if err == nil && !l.unopened { // else nothing was appended
+		if l.active != nil {
+			l.sealed = append(l.sealed, l.active)
+		}
+		for _, s := range l.sealed {
+			l.seal(s)
+		}
+		err = l.writeMeta(!l.unsynced)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err == nil {
-		err = l.writeMeta(!l.unsynced)
-	}
 	l.releaseFiles()
 	if err != nil {
 		return fmt.Errorf("close log: %w", err)

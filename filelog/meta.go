@@ -65,7 +65,13 @@ func (l *Log) readMeta() (*meta, error) {
 }
 
 func (l *Log) writeMeta(clean bool) error {
-	m := meta{Format: formatVersion, Epoch: l.epoch, Level: l.level, Boot: l.boot, Place: l.place, Clean: clean, Head: l.index.Head().Seq}
+	if err := l.checkPlace(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	head := l.index.Head().Seq
+	l.mu.Unlock()
+	m := meta{Format: formatVersion, Epoch: l.epoch, Level: l.level, Boot: l.boot, Place: l.place, Clean: clean, Head: head}
 	return replaceFile(l.fs, filepath.Join(l.dir, metaName), m.encode(), true)
 }
 

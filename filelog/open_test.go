@@ -1,8 +1,10 @@
 package filelog_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +46,7 @@ func TestAStoreOfANewerFormatIsNotTouched(t *testing.T) {
 		t.Fatal(err)
 	}
 	content[6] = 2
+	binary.LittleEndian.PutUint32(content[60:], crc32.Checksum(content[:60], crc32.MakeTable(crc32.Castagnoli)))
 	if err := os.WriteFile(name, content, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -28,27 +28,25 @@ func (l *Log) Read(ctx context.Context, q streamgauge.Query) (streamgauge.Page, 
 		if damaged == nil {
 			return page, nil
 		}
-		if err := l.recordDamage(ctx, damaged); err != nil {
+		err = l.recordDamage(ctx, damaged)
+		if errors.Is(err, streamgauge.ErrUnavailable) { // reading goes on when writing does not
+			l.mu.Lock()
+			l.index.Lose(damaged.Stream, damaged.Seq)
+			l.mu.Unlock()
+		} else if err != nil {
 			return streamgauge.Page{}, err
 		}
 	}
 }
 
-// recordDamage records that the event is lost.
+// recordDamage puts on record that the event is lost.
 func (l *Log) recordDamage(ctx context.Context, e *streamgauge.Entry[loc]) error {
 	l.logger.Error("event in log is damaged", "stream", e.Stream, "seq", e.Seq,
 		"file", l.path(segmentName(e.Loc.segment)), "offset", e.Loc.offset)
 	r := requests.Get().(*request)
 	defer release(r)
 	r.hole = e
-	err := l.submit(ctx, r)
-	if errors.Is(err, streamgauge.ErrUnavailable) { // reading goes on when writing does not
-		l.mu.Lock()
-		l.index.Lose(e.Stream, e.Seq)
-		l.mu.Unlock()
-		return nil
-	}
-	return err
+	return l.submit(ctx, r)
 }
 
 // span is a part of a segment that is read at once, for some entries of a page.

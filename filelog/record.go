@@ -163,6 +163,7 @@ func appendGone(dst []byte, seed uint32, g streamgauge.Gone) []byte {
 	dst = beginRecord(dst)
 	dst = appendString(dst, g.Stream)
 	dst = binary.AppendUvarint(dst, uint64(g.Time))
+	dst = binary.AppendUvarint(dst, g.Newest)
 	dst = binary.AppendUvarint(dst, g.Through)
 	last := g.Through
 	for _, seq := range g.Seqs {
@@ -177,6 +178,7 @@ func decodeGone(body []byte) (g streamgauge.Gone, ok bool) {
 	d := decoder{b: body}
 	g.Stream = string(d.bytes())
 	g.Time = int64(d.uvarint())
+	g.Newest = d.uvarint()
 	g.Through = d.uvarint()
 	for last := g.Through; len(d.b) > 0 && !d.failed; {
 		delta := d.uvarint()

@@ -34,20 +34,38 @@ func (l *Log) recover(rules streamgauge.Rules) error {
 			return err
 		}
 	}
-	if r.tailLost() {
-		if err := r.skip(); err != nil {
+	lost := r.tailLost()
+	if lost {
+		r.skip()
+	}
+	err = r.settle(lost)
+	if err != nil && (last != nil || len(r.found) > 0) {
+		// What is there can be read. The next append tries again to put on record
+		// what must be before it, and the next Open repairs the rest.
+		l.logger.Error("data directory can't be written to, appends are refused until it can", "error", err)
+		l.unopened, err = true, nil
+	}
+	return err
+}
+
+// settle writes what recover found: first the loss, and only then the repairs.
+func (r *recovery) settle(lost bool) error {
+	if lost {
+		s, err := r.createSegment(true)
+		if err != nil {
 			return err
 		}
+		r.activate(s)
 	}
-	for _, repair := range r.repairs {
+	for _, repair := range slices.Concat(r.aside, r.repairs) {
 		if err := repair(); err != nil {
 			return err
 		}
 	}
 	for _, s := range r.fresh {
-		l.writeSidecar(s)
+		r.writeSidecar(s)
 	}
-	return l.writeMeta(false)
+	return r.writeMeta(false)
 }
 
 // recovery is the state of one recover.
@@ -57,7 +75,8 @@ type recovery struct {
 	found   []*segment
 	damaged bool           // the newest segment, or a file that may have been it
 	fresh   []*segment     // have no good sidecar
-	repairs []func() error // to do once the loss is on record
+	aside   []func() error // to do once the loss is on record: to files that are no segments
+	repairs []func() error // and to segments
 	names   map[string]string
 	buf     []byte
 }
@@ -67,7 +86,7 @@ func (r *recovery) reset(rules streamgauge.Rules) {
 	r.index = streamgauge.NewIndex(r.epoch, rules, r.dropped)
 	r.keys = streamgauge.Keys{}
 	r.segments, r.byNumber = nil, make(map[uint32]*segment)
-	r.fresh, r.names = nil, make(map[string]string)
+	r.fresh, r.repairs, r.names = nil, nil, make(map[string]string)
 	for _, s := range r.found {
 		s.live, s.fixed, s.marks, s.index = 0, 0, nil, sidecar{}
 	}
@@ -100,7 +119,18 @@ func (r *recovery) scanDir() error {
 		}
 	}
 	slices.SortFunc(r.found, func(a, b *segment) int { return cmp.Compare(a.first, b.first) })
-	return r.dropMerged()
+	if err := r.dropMerged(); err != nil {
+		return err
+	}
+	for _, name := range names {
+		digits, ok := strings.CutSuffix(name, sidecarSuffix)
+		number, isNumber := segmentNumber(digits + segmentSuffix)
+		_, found := slices.BinarySearchFunc(r.found, number, func(s *segment, n uint32) int { return cmp.Compare(s.first, n) })
+		if ok && isNumber && !found {
+			_ = r.fs.remove(r.path(name)) // the sidecar of a segment that is gone
+		}
+	}
+	return nil
 }
 
 func (r *recovery) findSegment(name string, number uint32) error {
@@ -132,7 +162,7 @@ func (r *recovery) findSegment(name string, number uint32) error {
 	if err != nil {
 		r.damaged = true // it may have been the newest
 		why := err.Error()
-		r.repairs = append(r.repairs, func() error { return r.setAside(name, why) })
+		r.aside = append(r.aside, func() error { return r.setAside(name, why) })
 		return nil
 	}
 	r.lastNumber = max(r.lastNumber, h.last)
@@ -150,7 +180,6 @@ func (r *recovery) dropMerged() error {
 			if err := r.fs.remove(r.path(segmentName(s.first))); err != nil {
 				return err
 			}
-			_ = r.fs.remove(r.path(sidecarName(s.first)))
 			continue
 		}
 		end = s.last
@@ -257,28 +286,17 @@ func (r *recovery) tailLost() bool {
 	}
 }
 
-// skip goes on far beyond any number that may have been used, in a segment that
+// skip goes on far beyond any number that may have been used. The next segment
 // says so.
-func (r *recovery) skip() error {
+func (r *recovery) skip() {
 	from := r.index.Head().Seq
 	through := from
 	if r.last != nil {
 		through = max(through, r.last.Head)
 	}
 	through += skipAfterLoss
-	h := newHeader(r.epoch, r.lastNumber+1, through)
-	name := r.path(segmentName(h.first))
-	if err := replaceFile(r.fs, name, h.encode(), true); err != nil {
-		return err
-	}
-	f, err := r.fs.open(name, os.O_RDWR)
-	if err != nil {
-		return err
-	}
-	r.activate(&segment{header: h, size: headerSize, written: headerSize, file: f})
 	r.index.Skip(through, true)
 	r.logger.Error("the end of the log may have been lost; this is recorded as a hole", "dir", r.dir, "from", from, "to", through)
-	return nil
 }
 
 // setAside renames a damaged file.

@@ -23,6 +23,7 @@ func (r *recovery) scan(s *segment, limit uint64, newest bool) error {
 		return err
 	}
 	r.buf = content
+	s.index.items = []byte{} // not nil, or it could be compacted before it is repaired
 	end, why := r.replay(s, content, limit)
 	s.size, s.written = end, end
 	r.fresh = append(r.fresh, s)

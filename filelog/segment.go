@@ -71,11 +71,11 @@ func decodeHeader(b []byte) (h header, err error) {
 	if len(b) < headerSize {
 		return h, errors.New("its header is cut short")
 	}
-	if string(b[:6]) == segmentMagic[:6] && b[6] != formatVersion {
-		return h, errVersion
-	}
-	if string(b[:8]) != segmentMagic || binary.LittleEndian.Uint32(b[60:]) != crc32.Checksum(b[:60], castagnoli) {
+	if string(b[:6]) != segmentMagic[:6] || binary.LittleEndian.Uint32(b[60:]) != crc32.Checksum(b[:60], castagnoli) {
 		return h, errors.New("its header is damaged")
+	}
+	if string(b[:8]) != segmentMagic { // the checksum is there in every format
+		return h, errVersion
 	}
 	h.epoch = streamgauge.Epoch(binary.LittleEndian.Uint64(b[8:]))
 	h.id = binary.LittleEndian.Uint64(b[16:])
@@ -131,11 +131,17 @@ func segmentNumber(name string) (uint32, bool) {
 
 func (l *Log) path(name string) string { return filepath.Join(l.dir, name) }
 
-// createSegment creates the file of a segment. It appears under its name only
-// with a whole header.
-func (l *Log) createSegment(h header) (*segment, error) {
+// createSegment creates the file of the next segment. It appears under its name
+// only with a whole header.
+func (l *Log) createSegment(durable bool) (*segment, error) {
+	if err := l.checkPlace(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	h := newHeader(l.epoch, l.lastNumber+1, l.index.Head().Seq)
+	l.mu.Unlock()
 	name := l.path(segmentName(h.first))
-	if err := replaceFile(l.fs, name, h.encode(), l.level == streamgauge.LevelFsync); err != nil {
+	if err := replaceFile(l.fs, name, h.encode(), durable); err != nil {
 		return nil, err
 	}
 	f, err := l.fs.open(name, os.O_RDWR)

@@ -13,34 +13,48 @@ const (
 	pendingBytes  = 8 << 20 // acknowledged at level memory and not written yet
 	keepBuf       = 1 << 20 // a larger buffer is not kept for the next commit
 	flushInterval = time.Second
+	checkInterval = time.Second // between looks at the directory
 )
 
-// ready makes sure that there is an active segment that can take the group.
+// ready makes sure that the group can be written: that the directory is there,
+// that there is an active segment which can take the group, and that the meta
+// file says that the log is open.
 func (l *Log) ready() error {
+	if time.Since(l.checked) >= checkInterval {
+		if err := l.checkPlace(); err != nil {
+			return err
+		}
+		l.checked = time.Now()
+	}
+	if !l.fits() {
+		if err := l.flush(); err != nil {
+			return err
+		}
+		s, err := l.createSegment(l.level == streamgauge.LevelFsync)
+		if err != nil {
+			return err
+		}
+		l.mu.Lock()
+		l.activate(s)
+		l.mu.Unlock()
+	}
+	if l.unopened { // only now: the segment may be what tells of a hole
+		if err := l.writeMeta(false); err != nil {
+			return err
+		}
+		l.unopened = false
+	}
+	return nil
+}
+
+// fits reports whether the group can be written to the active segment.
+func (l *Log) fits() bool {
 	need := int64(0)
 	for _, r := range l.group {
 		need += int64(r.bytes())
 	}
-	old := l.active
-	if old != nil && !old.broken && (old.size == headerSize || old.size+need <= l.segmentBytes) {
-		return nil
-	}
-	if old != nil {
-		if err := l.flush(); err != nil {
-			return err
-		}
-	}
-	l.mu.Lock()
-	h := newHeader(l.epoch, l.lastNumber+1, l.index.Head().Seq)
-	l.mu.Unlock()
-	s, err := l.createSegment(h)
-	if err != nil {
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.activate(s)
-	return nil
+	s := l.active
+	return s != nil && !s.broken && (s.size == headerSize || s.size+need <= l.segmentBytes)
 }
 
 // activate makes the segment the active one and seals the one before.
