@@ -223,11 +223,11 @@ func (h *Hub) page(ctx context.Context, req *request) ([]byte, error) {
 	told := begin.told
 	at, events, scanned, more := begin.position, 0, 0, true
 	for more && events < req.limit && scanned < maxAnswerScan && len(body) < maxAnswerBytes {
-		limit := min(req.limit-events, replayEvents)
+		limit := min(req.limit-events, scanEvents)
 		if filter != nil {
-			limit = replayEvents
+			limit = scanEvents
 		}
-		page, err := h.log.Read(ctx, Query{Select: want.Select, After: at, Limit: limit, Bytes: maxAnswerBytes - len(body), Told: told})
+		page, err := h.read(ctx, Query{Select: want.Select, After: at, Limit: limit, Bytes: maxAnswerBytes - len(body), Told: told})
 		if err != nil {
 			return nil, err
 		}

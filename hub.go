@@ -51,7 +51,7 @@ type Limits struct {
 	Feeds                int   // that are followed at a time: 10,000
 	Subscribers          int   // connected at a time: 100,000
 	SubscribersPerIP     int   // from one address, loopback excepted: 1,000
-	ReplayBytesPerSecond int64 // replayed to all subscribers together: 256 MiB
+	ReplayBytesPerSecond int64 // read from the log for all subscribers and pages together: 256 MiB
 }
 
 // ringBytes is what the rings of all feeds may measure together, and what one

@@ -2,6 +2,7 @@ package streamgauge
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 )
@@ -42,6 +43,105 @@ func TestAFeedForgetsThoseWhoLeft(t *testing.T) {
 	stays.Close()
 	if len(hub.feeds) != 0 || len(hub.gated) != 0 || hub.total != 0 || len(hub.clients) != 0 {
 		t.Errorf("left over: %d feeds, %d gated, %d subscribers, %d clients", len(hub.feeds), len(hub.gated), hub.total, len(hub.clients))
+	}
+}
+
+// Gaps of no stream are known by one number to a log that is told what was said,
+// and don't come in its order.
+func TestHolesOfTheLogAreSaidOnceEachInWhateverPieces(t *testing.T) {
+	const events = 4000
+	log := NewMemoryLog(nil)
+	for i := range events {
+		if _, err := log.Append(t.Context(), Batch{Events: []Event{{Stream: "s", Data: []byte("1")}}}); err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 1 {
+			log.index.Lose("s", uint64(i+1))
+		}
+	}
+	log.index.AddGone(Gone{Through: events / 2})
+	hub, err := New(&Options{Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := Position{hub.epoch, 1}
+	s, err := hub.Subscribe(t.Context(), Subscription{Select: Selection{"s"}, Cursor: first.String()}, func() {}, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	said, received, blocks := map[string]int{}, 0, 0
+	for {
+		p, err := s.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p == nil {
+			break
+		}
+		blocks++
+		for block := range strings.SplitSeq(string(p), "\n\n") {
+			switch {
+			case strings.HasPrefix(block, "event: hub.gap"):
+				said[block]++
+			case strings.Contains(block, "data: {\"stream\""):
+				received++
+			}
+		}
+	}
+	for gap, n := range said {
+		if n != 1 {
+			t.Errorf("said %d times: %s", n, gap)
+		}
+	}
+	if len(said) != events/2+1 || received != events/2-1 || blocks < 6 {
+		t.Errorf("got %d gaps, %d events and %d blocks", len(said), received, blocks)
+	}
+}
+
+// Delivery waits for the hub's mutex: what takes streams times feeds must not be
+// done under it, and routes are made under it.
+func TestListingStreamsCountsTheirSubscribersAndMakesNoRoutes(t *testing.T) {
+	hub, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	for _, stream := range []string{"a", "a.b", "b", "c.d"} {
+		if _, err := hub.Publish(ctx, Event{Stream: stream, Data: []byte("1")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []Subscription{
+		{Select: Selection{"a"}},
+		{Select: Selection{"a"}, Encoding: EncodeBare},
+		{Select: Selection{"a", "a", "b"}},
+		{Select: Selection{"a", "a.*"}},
+		{Select: Selection{"a.*", "*.b"}},
+		{Select: Selection{"a.*", "*.b"}, Rate: 1},
+		{Select: Selection{">"}},
+		{Select: Selection{">"}},
+	} {
+		s, err := hub.Subscribe(ctx, want, func() {}, func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+	}
+	for range 2 {
+		streams, err := hub.Streams(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]int{"a": 6, "a.b": 5, "b": 3, "c.d": 2}
+		for _, s := range streams {
+			if s.Subscribers != want[s.Name] {
+				t.Errorf("%s: got %d subscribers, want %d", s.Name, s.Subscribers, want[s.Name])
+			}
+		}
+		if len(streams) != len(want) || len(hub.routes) != 0 {
+			t.Errorf("got %d streams and %d routes, want %d and none", len(streams), len(hub.routes), len(want))
+		}
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -309,6 +311,54 @@ func TestADeepReplayCannotTakeMoreThanItsBandwidth(t *testing.T) {
 			t.Errorf("500 kB at 100 kB/s took %s", took)
 		}
 	})
+}
+
+// Pages and the search for the last events that pass a filter read the log too.
+func TestEveryoneWhoReadsTheLogSharesTheReplayBandwidth(t *testing.T) {
+	accept := func(r *http.Request) *http.Request { r.Header.Set("Accept", "application/json"); return r }
+	for name, read := range map[string]func(*simulation){
+		"pages": func(s *simulation) {
+			w := httptest.NewRecorder()
+			s.hub.ServeHTTP(w, accept(httptest.NewRequest("GET", "/?stream=a&limit=500", nil)))
+			if n := strings.Count(w.Body.String(), `"stream"`); n != 500 {
+				s.Errorf("got %d events", n)
+			}
+		},
+		"pages with a filter": func(s *simulation) {
+			w := httptest.NewRecorder()
+			s.hub.ServeHTTP(w, accept(httptest.NewRequest("GET", "/?stream=a&filter=nothing&since=1h", nil)))
+			if w.Code != http.StatusOK {
+				s.Errorf("got %s", w.Body)
+			}
+		},
+		"the last that pass a filter": func(s *simulation) {
+			v := s.subscribe(streamgauge.Subscription{Select: a, Last: 400, Filter: "nothing"})
+			v.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := &streamgauge.Options{CompileFilter: containing, Limits: streamgauge.Limits{ReplayBytesPerSecond: 100 << 10}}
+			bubble(t, o, func(s *simulation) {
+				data := `"` + strings.Repeat("x", 1000) + `"`
+				for range 500 {
+					s.publish("a", data)
+				}
+				start := time.Now()
+				for range 3 {
+					read(s)
+				}
+				if took := time.Since(start); took < 8*time.Second || took > 30*time.Second {
+					t.Errorf("3 times 500 kB at 100 kB/s took %s", took)
+				}
+				ctx, cancel := context.WithTimeout(s.Context(), time.Second)
+				defer cancel()
+				_, err := s.hub.Subscribe(ctx, streamgauge.Subscription{Select: a, Last: 1, Filter: "nothing"}, func() {}, func() {})
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("whoever has no time to wait got %v", err)
+				}
+			})
+		})
+	}
 }
 
 func TestSubscribersAreWokenOnlyWhenTheyHadNothing(t *testing.T) {

@@ -107,6 +107,97 @@ func TestWhoWasLiveIsToldOverflow(t *testing.T) {
 	})
 }
 
+func TestAReplayOfSmallEventsComesInBoundedBlocks(t *testing.T) {
+	const events = 2000
+	bubble(t, nil, func(s *simulation) {
+		pad := strings.Repeat("x", 150)
+		for i := range events {
+			s.publish("a", fmt.Sprintf(`{"n":%d,"pad":%q}`, i, pad))
+		}
+		v := s.subscribe(streamgauge.Subscription{Select: a, Last: events})
+		defer v.Close()
+		var got []string
+		for {
+			p, err := v.Next(v.Context())
+			if err != nil {
+				s.Fatal(err)
+			}
+			if p == nil {
+				break
+			}
+			if len(p) > 64<<10 {
+				s.Errorf("a block has %d bytes", len(p))
+			}
+			for _, e := range decode(string(p)) {
+				if e.Type == "message" {
+					got = append(got, number(s.T, e.Data))
+				}
+			}
+			if at := v.Position().Seq; at != uint64(len(got)) {
+				s.Fatalf("the position is %d after %d events", at, len(got))
+			}
+		}
+		want(s.T, got, series("a", 0, events))
+	})
+}
+
+// What a stalled subscriber may cost bounds every block, and so what is said at
+// a time of ten thousand streams that were trimmed.
+func TestGapsOfManyStreamsComeInPiecesEachOnceBeforeItsEvents(t *testing.T) {
+	const streams, piece = 10_000, 64 << 10
+	rules := mustRules(t, streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 1}})
+	bubble(t, &streamgauge.Options{Rules: rules, Limits: streamgauge.Limits{Streams: streams + 1}}, func(s *simulation) {
+		start := s.publish("first", "1")
+		for range 3 {
+			batch := make([]streamgauge.Event, streams)
+			for i := range batch {
+				batch[i] = streamgauge.Event{Stream: fmt.Sprintf("some.stream.with.a.name.%d", i), Data: []byte("1")}
+			}
+			if _, err := s.hub.Publish(s.Context(), batch...); err != nil {
+				s.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		v := s.subscribe(streamgauge.Subscription{Select: streamgauge.Selection{">"}, Cursor: start.String()})
+		defer v.Close()
+		told, received := map[string]int{}, 0
+		for {
+			p, err := v.Next(v.Context())
+			if err != nil {
+				s.Fatal(err)
+			}
+			if p == nil {
+				break
+			}
+			for _, e := range decode(string(p)) {
+				switch e.Type {
+				case "hub.gap":
+					var gap gap
+					if err := json.Unmarshal(e.Data, &gap); err != nil {
+						s.Fatal(err)
+					}
+					if gap.Reason != "evicted" || *gap.Lost != 2 || *gap.From != start.String() || len(p) > piece {
+						s.Fatalf("a block of %d bytes has %s", len(p), e.Data)
+					}
+					told[*gap.Stream]++
+				case "message":
+					if received++; len(told) != streams {
+						s.Fatalf("an event came after %d gaps", len(told))
+					}
+				}
+			}
+		}
+		for stream, n := range told {
+			if n != 1 {
+				s.Errorf("%s was told %d times", stream, n)
+			}
+		}
+		if len(told) != streams || received != streams {
+			s.Errorf("got %d gaps and %d events, want %d of both", len(told), received, streams)
+		}
+	})
+}
+
 func TestALatestStreamTellsWhatWasNotSuperseded(t *testing.T) {
 	rules := mustRules(t, streamgauge.Rule{Match: ">", Delivery: streamgauge.DeliverLatest, Keep: streamgauge.Keep{Events: 2}})
 	bubble(t, &streamgauge.Options{Rules: rules}, func(s *simulation) {

@@ -75,22 +75,78 @@ func (h *Hub) Streams(ctx context.Context) ([]StreamStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	out := make([]StreamStatus, len(infos))
+	now := time.Now()
+	feeds, rates := h.followed(infos)
+	followed := newFollowing(feeds)
 	for i, info := range infos {
-		out[i] = StreamStatus{StreamInfo: info, Rule: h.rules.For(info.Name)}
-		r := h.routes[info.Name]
-		if r == nil {
-			r = h.route(info.Name)
-		}
-		out[i].Rate = r.rate.at(now)
-		for _, f := range r.feeds {
-			out[i].Subscribers += f.subscribers
+		out[i] = StreamStatus{
+			StreamInfo: info, Rule: h.rules.For(info.Name), Rate: rates[i].at(now), Subscribers: followed.count(info.Name),
 		}
 	}
 	return out, nil
+}
+
+// followed returns the feeds and the streams' rates as they are now. Delivery
+// waits for the hub's mutex, so what matches them is done without it.
+func (h *Hub) followed(infos []StreamInfo) ([]audience, []rate) {
+	rates := make([]rate, len(infos))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	feeds := make([]audience, 0, len(h.feeds))
+	for _, f := range h.feeds {
+		feeds = append(feeds, audience{f, f.subscribers})
+	}
+	for i := range infos {
+		if r := h.routes[infos[i].Name]; r != nil {
+			rates[i] = r.rate
+		}
+	}
+	return feeds, rates
+}
+
+// audience is how many subscribers a feed has. What a feed selects never
+// changes.
+type audience struct {
+	feed        *feed
+	subscribers int
+}
+
+// following counts the subscribers of all feeds by what they select.
+type following struct {
+	named    map[string]int       // by a stream's name
+	patterns map[string]*audience // by selection, of those that have patterns
+}
+
+func newFollowing(feeds []audience) *following {
+	w := &following{named: make(map[string]int), patterns: make(map[string]*audience)}
+	for _, a := range feeds {
+		f := a.feed
+		switch same := w.patterns[f.key.selection]; {
+		case same != nil:
+			same.subscribers += a.subscribers
+		case len(f.patterns) > 0:
+			w.patterns[f.key.selection] = &a
+		default:
+			for i, name := range f.names {
+				if i == 0 || name != f.names[i-1] {
+					w.named[name] += a.subscribers
+				}
+			}
+		}
+	}
+	return w
+}
+
+// count returns how many subscribers have the stream in their selection.
+func (w *following) count(stream string) int {
+	n := w.named[stream]
+	for _, a := range w.patterns {
+		if a.feed.selects(stream) {
+			n += a.subscribers
+		}
+	}
+	return n
 }
 
 // Forget removes a stream's events from the log and from the feeds' rings.

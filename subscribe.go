@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -40,7 +38,8 @@ func interval(rate float64) (time.Duration, error) {
 // Subscribe begins a subscription. The hub calls wake, from any goroutine and
 // without waiting for it, when Next has something after it had nothing, and
 // abort when a write takes longer than the write timeout. Neither may block or
-// call the hub. Close must be called in the end.
+// call the hub. Close must be called in the end. To find the last events that
+// pass a filter it reads the log, and waits while the replay budget is spent.
 //
 // Errors: [ErrSubscription], [ErrOverload], and those of [Log.Head] and
 // [Log.Read].
@@ -188,9 +187,9 @@ func (h *Hub) beforeLastMatching(ctx context.Context, want *Subscription, filter
 		var matching []Position // the position before each match
 		var before Position
 		seen := 0
-		q := Query{Select: want.Select, Last: back, Limit: replayEvents}
+		q := Query{Select: want.Select, Last: back, Limit: scanEvents}
 		for {
-			page, err := h.log.Read(ctx, q)
+			page, err := h.read(ctx, q)
 			if err != nil {
 				return Position{}, err
 			}
@@ -207,7 +206,7 @@ func (h *Hub) beforeLastMatching(ctx context.Context, want *Subscription, filter
 			if page.Next == page.Head {
 				break
 			}
-			q = Query{Select: want.Select, After: page.Next, Limit: replayEvents}
+			q = Query{Select: want.Select, After: page.Next, Limit: scanEvents}
 		}
 		switch n := len(matching); {
 		case n >= want.Last:
@@ -325,53 +324,4 @@ func (h *Hub) Drain(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// replayBudget bounds what is read from the log for all subscribers together,
-// so that replay can't take the bandwidth from live delivery.
-type replayBudget struct {
-	perSecond int64
-	left      atomic.Int64
-
-	mu      sync.Mutex // protects following
-	waiting map[*Subscriber]struct{}
-}
-
-// admit reports whether there is something left. If not, the subscriber is
-// woken when there is.
-func (b *replayBudget) admit(s *Subscriber) bool {
-	if b.left.Load() > 0 {
-		return true
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.waiting == nil {
-		b.waiting = make(map[*Subscriber]struct{})
-	}
-	b.waiting[s] = struct{}{}
-	return false
-}
-
-func (b *replayBudget) spend(n int) { b.left.Add(-int64(n)) }
-
-func (b *replayBudget) refill(elapsed time.Duration) {
-	left := b.left.Add(int64(float64(b.perSecond) * elapsed.Seconds()))
-	if over := left - b.perSecond; over > 0 {
-		b.left.Add(-over)
-	}
-	if left <= 0 {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for s := range b.waiting {
-		s.wake()
-	}
-	clear(b.waiting)
-}
-
-func (b *replayBudget) leave(s *Subscriber) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.waiting, s)
 }

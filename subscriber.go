@@ -221,11 +221,20 @@ func (s *Subscriber) fromRing() (p []byte, events int, at place) {
 // How much one read of the log returns: enough to make a deep replay cheap,
 // little enough that many at once need little memory.
 const (
-	replayEvents = 512
+	replayEvents = 256
 	replayBytes  = 48 << 10
 )
 
-// fromLog returns the next page of the log, of which nothing may be left.
+// maxBlock bounds a block that is made of what was read from the log, save for a
+// single event: a subscriber whose connection is stuck keeps it. frameRoom is
+// what a gap needs, or an event besides its data.
+const (
+	maxBlock  = 56 << 10
+	frameRoom = 1 << 10
+)
+
+// fromLog returns the next page of the log, or as much of it as makes a block.
+// What is left the next read finds again: nothing of it may be kept meanwhile.
 func (s *Subscriber) fromLog(ctx context.Context) (p []byte, events int, err error) {
 	h := s.hub
 	page, err := h.log.Read(ctx, Query{
@@ -235,31 +244,51 @@ func (s *Subscriber) fromLog(ctx context.Context) (p []byte, events int, err err
 	if err != nil {
 		return nil, 0, err
 	}
+	h.replay.spend(dataSize(page.Events))
 	scratch := s.borrow()
-	p = (*scratch)[:0]
-	for i := range page.Gaps {
-		p = s.appendGap(p, &page.Gaps[i])
+	p, all := s.appendGaps((*scratch)[:0], page.Gaps)
+	if *scratch = p; !all {
+		return p, 0, nil
 	}
 	s.served = true
 	var stale []bool
 	if s.seq >= s.history {
 		stale = h.superseded(page.Events, s.want.Delivery, s.feed.filter)
 	}
+	through := page.Next.Seq
 	for i := range page.Events {
 		e := &page.Events[i]
 		if stale != nil && stale[i] || s.feed.filter != nil && !s.feed.filter.Match(e) {
 			continue
 		}
+		if len(p) > 0 && len(p)+len(e.Data)+frameRoom > maxBlock {
+			through = e.ID.Seq - 1
+			break
+		}
 		p = s.want.Encoding.appendEvent(p, e)
 		events++
 	}
 	*scratch = p
-	s.seq, s.chunk = max(s.seq, page.Next.Seq), nil
+	s.seq, s.chunk = max(s.seq, through), nil
 	if s.seq >= s.toldThrough {
 		s.told = nil
 	}
-	h.replay.spend(dataSize(page.Events))
 	return p, events, nil
+}
+
+// appendGaps appends what the subscriber must be told of gaps that the log
+// reports, as many as fit in a block, and returns whether these were all.
+func (s *Subscriber) appendGaps(p []byte, gaps []Gap) (block []byte, all bool) {
+	for i := range gaps {
+		g := &gaps[i]
+		// The log reports again what is beyond that which was told of the stream.
+		// Gaps of no stream share that, and not all are in its order.
+		if len(p)+frameRoom > maxBlock && g.Through > s.told[g.Stream] {
+			return p, false
+		}
+		p = s.appendGap(p, g)
+	}
+	return p, true
 }
 
 // appendGap appends what the subscriber must be told of a gap that the log

@@ -28,8 +28,9 @@ func (p *program) publishCommand() *cobra.Command {
 		Short: "Publish one event, or every line of the standard input",
 		Long: "Publish sends DATA as one event. Without DATA, or with -, it reads the standard\n" +
 			"input, one event per line, until it ends. What is JSON is sent as it is, what is\n" +
-			"not as a JSON string. While the server is away it tries again, and nothing is\n" +
-			"stored twice.",
+			"not as a JSON string. While the server is away it tries again. The server does\n" +
+			"not store twice what it remembers: each request for 10 minutes, unless 100,000\n" +
+			"others come first.",
 		Example: "  streamgauge publish site.visitors '{\"visitors\": 523}'\n  tail -f access.log | streamgauge publish logs.web -",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 1 || len(args) > 2 {

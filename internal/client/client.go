@@ -1,6 +1,7 @@
 // Package client is what the command line publishes and follows with. It goes on
 // where it was when the server or the network goes away for a while: nothing is
-// published twice, nothing is shown twice, and nothing is left out unsaid.
+// shown twice, nothing is left out unsaid, and nothing is published twice while
+// the server remembers the key of the attempt before.
 package client
 
 import (
@@ -20,9 +21,10 @@ import (
 
 // Client talks to one server.
 type Client struct {
-	base   string
-	http   *http.Client
-	notify func(string) // what the user should know meanwhile
+	base       string
+	http       *http.Client
+	notify     func(string)  // what the user should know meanwhile
+	answerTime time.Duration // that one attempt to publish may take, save for its body
 }
 
 // New returns a client of the server at the URL; without a scheme it is http.
@@ -39,7 +41,7 @@ func New(server string, notify func(string)) (*Client, error) {
 	if notify == nil {
 		notify = func(string) {}
 	}
-	return &Client{strings.TrimSuffix(u.String(), "/"), &http.Client{}, notify}, nil
+	return &Client{strings.TrimSuffix(u.String(), "/"), &http.Client{}, notify, 15 * time.Second}, nil
 }
 
 // Close closes the connections that are idle.
@@ -144,12 +146,15 @@ type Batch struct {
 	Params      url.Values // type, key and time of all events
 	ContentType string
 	Body        []byte
-	// Key makes retries harmless. Required.
+	// Key makes retries harmless for 10 minutes and 100,000 keys, whichever ends
+	// first. Required.
 	Key string
 }
 
 // Publish publishes the batch. What is likely to pass is tried again for as long
-// as retry says.
+// as retry says, beginning no attempt after that; no single one takes longer than
+// 15 s and what the body takes at 64 KiB/s. A retry stores nothing again while
+// the server remembers the batch's key.
 func (c *Client) Publish(ctx context.Context, b *Batch, retry time.Duration) (Receipt, error) {
 	deadline := time.Now().Add(retry)
 	var wait backoff
@@ -179,7 +184,15 @@ func (c *Client) Publish(ctx context.Context, b *Batch, retry time.Duration) (Re
 	}
 }
 
+// slowest is the bandwidth in bytes per second at which a body still gets
+// through.
+const slowest = 64 << 10
+
 func (c *Client) publishOnce(ctx context.Context, b *Batch) (receipt Receipt, err error) {
+	// A server that takes the connection and says nothing is away too.
+	limit := c.answerTime + time.Duration(len(b.Body))*time.Second/slowest
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit.Round(10*time.Millisecond)))
+	defer cancel()
 	target := c.base + "/v1/streams/" + url.PathEscape(b.Stream) + "/events"
 	if len(b.Params) > 0 {
 		target += "?" + b.Params.Encode()

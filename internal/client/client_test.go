@@ -138,6 +138,55 @@ func TestAPublishThatIsRefusedIsNotTriedAgain(t *testing.T) {
 	}
 }
 
+// hang sends a part of the answer and then nothing for as long as the client
+// waits.
+func hang(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if status > 0 {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+			_ = http.NewResponseController(w).Flush()
+		}
+		<-r.Context().Done()
+	}
+}
+
+func TestAnAnswerThatDoesNotComeIsNotWaitedForForEver(t *testing.T) {
+	for name, c := range map[string]struct {
+		hangs http.HandlerFunc
+		told  string
+	}{
+		"no answer":      {hang(0, ""), "no answer within 50ms"},
+		"half an answer": {hang(200, `{"id":"e-1",`), "no answer within 50ms"},
+		"half a refusal": {hang(503, `{"detail":`), "503 Service Unavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, told := newHub(t, c.hangs, answer(200, ok)), c.told
+			c, notes := connect(t, h)
+			c.TestOnlyAnswerTime(50 * time.Millisecond)
+			got, err := c.Publish(t.Context(), &client.Batch{Stream: "a", Key: "k"}, time.Minute)
+			if err != nil || got.ID != "e-1" {
+				t.Fatalf("got %+v, %v", got, err)
+			}
+			if requests := h.got(); len(requests) != 2 || requests[0] != requests[1] {
+				t.Errorf("got requests %+v, want the same twice", requests)
+			}
+			if !strings.Contains(notes.String(), told+"; trying again") {
+				t.Errorf("the user was told %q", notes)
+			}
+		})
+	}
+	t.Run("ever again", func(t *testing.T) {
+		h := newHub(t, hang(0, ""))
+		c, _ := connect(t, h)
+		c.TestOnlyAnswerTime(50 * time.Millisecond)
+		_, err := c.Publish(t.Context(), &client.Batch{Stream: "a", Key: "k"}, 200*time.Millisecond)
+		if err == nil || !strings.Contains(err.Error(), "no answer within 50ms") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestAPublishGivesUpInTheEnd(t *testing.T) {
 	h := newHub(t, answer(503, ""))
 	c, _ := connect(t, h)

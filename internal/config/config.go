@@ -126,7 +126,7 @@ func (c *Config) Fields() []Field {
 		{"limits.feeds", "Different selections that are followed at the same time.", count{&l.Feeds, 1}},
 		{"limits.subscribers", "Subscribers at the same time.", count{&l.Subscribers, 1}},
 		{"limits.subscribers_per_ip", "Subscribers from one address. Loopback is exempt.", count{&l.SubscribersPerIP, 1}},
-		{"limits.replay_bytes_per_second", "Bandwidth of replays, of all subscribers together.", size{&l.ReplayBytesPerSecond, 1 << 10}},
+		{"limits.replay_bytes_per_second", "Bandwidth of replays and pages, of all clients together; what would be more waits.", size{&l.ReplayBytesPerSecond, 1 << 10}},
 		{"limits.connections", "Connections to the API at the same time; further ones are closed at once.", count{&l.Connections, 1}},
 		{"limits.header_bytes", "Headers of one request.", size{&l.HeaderBytes, 4 << 10}},
 		{"limits.header_timeout", "Time to send a request's headers.", duration{&l.HeaderTimeout, 100 * time.Millisecond, 0}},
@@ -147,9 +147,9 @@ func (c *Config) Fields() []Field {
 func ruleFields(r *streamgauge.Rule) []Field {
 	return []Field{
 		{"match", "A stream, or a pattern: `logs.*` is one token more, `logs.>` any number, `>` every stream. Required.", selector{&r.Match}},
-		{"keep.events", "Keep the last so many events of each stream.", count{&r.Keep.Events, 1}},
-		{"keep.age", "Keep what was appended within this time.", duration{&r.Keep.Age, time.Second, 0}},
-		{"keep.bytes", "Keep the last events whose data is this much.", size{&r.Keep.Bytes, 1}},
+		{"keep.events", "Keep the last so many events of each stream that the rule matches.", count{&r.Keep.Events, 1}},
+		{"keep.age", "Keep what was appended to a stream within this time.", duration{&r.Keep.Age, time.Second, 0}},
+		{"keep.bytes", "Keep the last events of each stream whose data is this much.", size{&r.Keep.Bytes, 1}},
 		{"delivery", "What a viewer that lags is sent: `all`, every event in order, or `latest`, the newest of each key.", deliveryValue(&r.Delivery)},
 		{"format", "What publishers send: `json` values, or `text` lines.", formatValue(&r.Format)},
 		{"key", "JSON pointer to the event's key in its data, for `latest`. Without it the whole stream has one key.", pointer{&r.Key}},

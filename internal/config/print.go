@@ -104,7 +104,16 @@ Lists and mappings are YAML in flags and variables too:
 	for _, f := range ruleFields(&r) {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.Key, strings.ReplaceAll(f.Kind(), " | ", ", "), f.Doc)
 	}
-	b.WriteString("\nThe defaults:\n\n```yaml\nstreams:\n")
+	b.WriteString(`
+The bounds of ` + "`keep`" + ` hold for each stream by itself: a rule that matches ten streams
+keeps up to ten times its events and bytes, and only ` + "`limits.streams`" + ` bounds how many
+there are. Under ` + "`latest`" + ` the newest event of each of a stream's last 10,000 keys is
+kept besides. The folder of the file log is at most about twice as large as what is
+kept.
+
+The defaults:
+
+` + "```yaml\nstreams:\n")
 	for i := range c.Streams {
 		fmt.Fprintf(&b, "  - %s\n", ruleText(&c.Streams[i]))
 	}

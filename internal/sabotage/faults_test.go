@@ -97,7 +97,7 @@ var faults = []fault{
 	{
 		name: "a trimmed position goes on silently", seen: "go-sse 0.11, PostHog #101104, Redis XREAD",
 		file:  "subscriber.go",
-		edits: []edit{{`for i := range page.Gaps {`, `for i := range page.Gaps[:0] {`}},
+		edits: []edit{{`for i := range gaps {`, `for i := range gaps[:0] {`}},
 		test:  "TestEvictedEventsAreCountedExactlyPerStream",
 	},
 	{

@@ -114,12 +114,16 @@ func (q *request) read(w http.ResponseWriter, r *http.Request, limit int64) erro
 	if n := min(r.ContentLength, maxPooledBytes) + 1; int64(cap(q.body)) < n {
 		q.body = make([]byte, 0, max(n, 512))
 	}
-	var src io.Reader = r.Body
+	var (
+		src    io.Reader = r.Body
+		packed *arrival
+	)
 	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
 	case "gzip", "x-gzip":
-		if err := q.gzip.Reset(http.MaxBytesReader(w, r.Body, limit)); err != nil {
-			return bodyError(err, limit)
+		packed = &arrival{Reader: http.MaxBytesReader(w, r.Body, limit)}
+		if err := q.gzip.Reset(packed); err != nil {
+			return bodyError(err, packed, limit)
 		}
 		src = &q.gzip
 	default:
@@ -138,9 +142,24 @@ func (q *request) read(w http.ResponseWriter, r *http.Request, limit int64) erro
 		case err == io.EOF:
 			return nil
 		case err != nil:
-			return bodyError(err, limit)
+			return bodyError(err, packed, limit)
 		}
 	}
+}
+
+// arrival is a packed body as it arrives. It remembers how that failed: any
+// other error in unpacking it is the body's.
+type arrival struct {
+	io.Reader
+	err error
+}
+
+func (a *arrival) Read(p []byte) (int, error) {
+	n, err := a.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		a.err = err
+	}
+	return n, err
 }
 
 func tooLarge(limit int64) error {
@@ -148,15 +167,21 @@ func tooLarge(limit int64) error {
 		"the body is larger than %d bytes (limits.request_bytes); nothing of it was stored, send several requests", limit)
 }
 
-func bodyError(err error, limit int64) error {
+// bodyError says why the body can't be read; packed is nil if it is as it was
+// sent.
+func bodyError(err error, packed *arrival, limit int64) error {
+	if packed != nil {
+		if packed.err == nil {
+			return refuse(http.StatusBadRequest, "the body is not the gzip that its Content-Encoding says: %v; nothing of it was stored", err)
+		}
+		err = packed.err
+	}
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		return tooLarge(limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return refuse(http.StatusRequestTimeout, "the body did not arrive in time (limits.body_timeout); nothing of it was stored")
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
-		return refuse(http.StatusBadRequest, "the body is not the gzip that its Content-Encoding says: %v", err)
 	}
 	return refuse(http.StatusBadRequest, "the body ended early: %v; nothing of it was stored", err)
 }

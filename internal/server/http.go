@@ -35,9 +35,15 @@ func newHTTPServer(h http.Handler, c *config.Config, logger *slog.Logger) *http.
 	}
 }
 
-// connections bounds how many connections there are, and knows those that have
-// sent nothing yet: browsers open some in reserve, and [http.Server.Shutdown]
-// would wait seconds for a request on them.
+// sendBuffer is what the kernel is asked to hold at most of a connection that is
+// not read; Linux holds up to twice as much. Left to itself it comes to hold
+// megabytes of one that was fast. It bounds what is under way, too: a distant
+// client gets about so much per round trip.
+const sendBuffer = 256 << 10
+
+// connections bounds how many connections there are and what the kernel holds
+// for each. It knows those that have sent nothing yet: browsers open some in
+// reserve, and [http.Server.Shutdown] would wait seconds for a request on them.
 type connections struct {
 	most   int
 	logger *slog.Logger
@@ -62,6 +68,9 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 		c.open++
 		c.fresh[conn] = struct{}{}
 		if c.open <= c.most {
+			if tcp, ok := conn.(*net.TCPConn); ok {
+				_ = tcp.SetWriteBuffer(sendBuffer) // fails only on one that is closed
+			}
 			return
 		}
 		_ = conn.Close() // reading from it fails, and the server lets it go

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -166,6 +167,37 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	}
 }
 
+func TestAsManySelectorsAsDescribedAreTaken(t *testing.T) {
+	f := newFixture(t, nil)
+	d := loadDocument(t)
+	parameter := d.resolve(t, map[string]any{"$ref": "#/components/parameters/select"})
+	selectors, ok := parameter["schema"].(map[string]any)["maxItems"].(float64)
+	if !ok {
+		t.Fatalf("the description has no maxItems: %v", parameter)
+	}
+	patterns := 0
+	if found := regexp.MustCompile(`(\d+) may be\s+patterns`).FindStringSubmatch(parameter["description"].(string)); found != nil {
+		patterns, _ = strconv.Atoi(found[1])
+	}
+	for name, c := range map[string]struct {
+		format string
+		n      int
+	}{
+		"streams":  {"stream=s%d", int(selectors)},
+		"patterns": {"stream=p%d.*", patterns},
+	} {
+		for more, status := range []int{http.StatusOK, http.StatusBadRequest} {
+			var query []string
+			for i := range c.n + more {
+				query = append(query, fmt.Sprintf(c.format, i))
+			}
+			if w := f.do("GET", "/v1/events?"+strings.Join(query, "&"), "", "Accept", "application/json"); w.Code != status {
+				t.Errorf("%d %s: got %d, want %d: %.200s", c.n+more, name, w.Code, status, w.Body)
+			}
+		}
+	}
+}
+
 func (d document) operation(t *testing.T, name string) map[string]any {
 	t.Helper()
 	method, path, _ := strings.Cut(name, " ")
@@ -192,8 +224,11 @@ func (d document) check(t *testing.T, operation, request string, w *httptest.Res
 		t.Errorf("%s: %d with Content-Type %q is not described", request, w.Code, w.Header().Get("Content-Type"))
 		return
 	}
-	if w.Code == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
-		t.Errorf("%s: no Retry-After", request)
+	headers, _ := response["headers"].(map[string]any)
+	_, described := headers["Retry-After"]
+	wants := w.Code == http.StatusServiceUnavailable || w.Code == http.StatusTooManyRequests
+	if sent := w.Header().Get("Retry-After") != ""; sent != wants || described != wants {
+		t.Errorf("%s: %d has a Retry-After: %v, described: %v; want %v", request, w.Code, sent, described, wants)
 	}
 	if !strings.HasSuffix(w.Header().Get("Content-Type"), "json") || strings.Contains(operation, "openapi") {
 		return

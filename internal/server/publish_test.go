@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/streamgauge/streamgauge"
 	"github.com/streamgauge/streamgauge/internal/config"
@@ -214,6 +215,12 @@ func TestLimitsAreKept(t *testing.T) {
 		c.Limits.EventBytes, c.Limits.BatchEvents, c.Limits.BatchBytes, c.Limits.RequestBytes, c.Limits.Streams = 10, 3, 20, 100, 2
 	}
 	zeros := gzipped(t, strings.Repeat(" ", 101))
+	const noGzip = "The body is not the gzip that its Content-Encoding says"
+	broken := func(at int) string { // its first block, or its checksum
+		b := []byte(gzipped(t, `[1,2]`))
+		b[(len(b)+at)%len(b)] ^= 0xff
+		return string(b)
+	}
 	for name, c := range map[string]struct {
 		body, encoding string
 		status         int
@@ -226,8 +233,11 @@ func TestLimitsAreKept(t *testing.T) {
 		"a body":                       {strings.Repeat(" ", 101), "", 413, "larger than 100 bytes (limits.request_bytes)"},
 		"a body that was small":        {zeros, "gzip", 413, "larger than 100 bytes (limits.request_bytes)"},
 		"a decompressed body":          {gzipped(t, `[1,2]`), "gzip", 200, ""},
-		"what is no gzip":              {`[1,2]`, "gzip", 400, "The body"},
-		"a gzip that is cut":           {gzipped(t, `[1,2]`)[:20], "gzip", 400, "The body ended early"},
+		"what is no gzip":              {`[1,2]`, "gzip", 400, noGzip},
+		"an empty gzip":                {``, "gzip", 400, noGzip},
+		"a gzip that is cut":           {gzipped(t, `[1,2]`)[:20], "gzip", 400, noGzip},
+		"a gzip that is broken":        {broken(10), "gzip", 400, noGzip},
+		"a gzip of something else":     {broken(-6), "gzip", 400, noGzip},
 		"an encoding of another world": {`[1,2]`, "br", 415, `The Content-Encoding "br" is not accepted; send gzip`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -254,6 +264,16 @@ func TestLimitsAreKept(t *testing.T) {
 		}
 		wantProblem(t, f.do("POST", "/v1/streams/c/events", "1"), http.StatusTooManyRequests, "limits.streams", "DELETE")
 	})
+}
+
+func TestAGzipThatDoesNotArriveIsNotCalledBroken(t *testing.T) {
+	f := newFixture(t, nil)
+	packed := gzipped(t, `[1,2]`)
+	r := httptest.NewRequest("POST", "/v1/streams/a/events", io.MultiReader(strings.NewReader(packed[:20]), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	r.Header.Set("Content-Encoding", "gzip")
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	wantProblem(t, w, 400, "The body ended early")
 }
 
 func gzipped(t testing.TB, s string) string {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -377,6 +378,59 @@ func TestThereAreOnlySoManyConnections(t *testing.T) {
 	}
 	_ = conns[0].Close()
 	eventually(t, "a place is free again", func() bool { return ask(dial()) })
+}
+
+// The kernel would take megabytes for every reader that was fast and stalls.
+func TestTheKernelHoldsLittleForAReaderThatStalls(t *testing.T) {
+	r := start(t, func(c *config.Config) { c.WriteTimeout = 500 * time.Millisecond })
+	const events, size, read = 1600, 10 << 10, 8 << 20
+	batch := "[" + strings.Repeat(`"`+strings.Repeat("x", size-2)+`",`, events/4)
+	batch = strings.TrimSuffix(batch, ",") + "]"
+	client := h1(t)
+	for range 4 {
+		r.publish(t, client, "a", batch)
+	}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil { // ours is not what is measured
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "GET /v1/events?stream=a&last=%d HTTP/1.1\r\nHost: x\r\n\r\n", events)
+	if _, err := io.CopyN(io.Discard, conn, read); err != nil {
+		t.Fatal(err)
+	}
+	admin := r.adminURL(t)
+	eventually(t, "the write times out", func() bool { return metric(t, admin, "write_timeouts_total") == 1 })
+	held := int(metric(t, admin, "events_out_total"))*size - read
+	if held > 1<<20 {
+		t.Errorf("%d KiB were written to a reader that had stalled, want at most 1 MiB", held>>10)
+	}
+}
+
+// metric returns a figure of the admin listener.
+func metric(t *testing.T, admin, name string) float64 {
+	t.Helper()
+	response, err := http.Get(admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?m)^streamgauge_` + name + ` (.*)$`).FindSubmatch(text)
+	if m == nil {
+		t.Fatalf("there is no %s in %s", name, text)
+	}
+	v, err := strconv.ParseFloat(string(m[1]), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 func TestTheAdminListenerTellsTheTruth(t *testing.T) {
