@@ -14,13 +14,14 @@
 // parameters are:
 //
 //	stream         a stream or a pattern, see [Selector]; repeat it for several
+//	view           a view or its name, see [View]; repeat it for several
 //	last-event-id  go on after this position; the Last-Event-ID header wins
 //	last=100       begin with the last so many events
 //	since=15m      begin with what was appended since, a duration or a time
 //	delivery       "all" or "latest" in place of the streams' rules
 //	rate=10        at most so many flushes per second
 //	filter         a condition in the language of [Options.CompileFilter]
-//	limit          events on a page of JSON, 1 to 10,000; default 1,000
+//	limit          events, or rows of each view, on a page of JSON, 1 to 10,000; default 1,000
 //
 // Routed with a path value, as in "GET /v1/streams/{stream}/events", the hub
 // serves that one stream and the data comes bare, without its envelope.
@@ -42,6 +43,14 @@
 // connection takes nothing for [Options.WriteTimeout] is let go and can come
 // back. Of streams whose delivery is "latest", one that lags gets the newest
 // event of every key and not what they superseded.
+//
+// # Views
+//
+// A view is a stream computed from others, such as
+// "p95(web.requests /ms) by /route every 10s": see [ParseView]. The hub computes
+// each view once, from what the log keeps and then as events come, for all who
+// watch it, and forgets it half a minute after the last of them has left. Its
+// rows are states: who is slow gets the newest ones.
 //
 // # Shutdown
 //

@@ -164,9 +164,9 @@ func checkToken(token string) error {
 	if token == "" {
 		return errors.New("a token between dots is empty")
 	}
-	for i := range len(token) {
-		if c := token[i]; !isWordByte(c) && c != '_' && c != '-' {
-			return fmt.Errorf("%q is not allowed in a stream name, only letters, digits, '_', '-' and dots between tokens", rune(c))
+	for _, c := range token {
+		if c >= utf8.RuneSelf || !isWordByte(byte(c)) && c != '_' && c != '-' {
+			return fmt.Errorf("%q is not allowed in a stream name, only letters, digits, '_', '-' and dots between tokens", c)
 		}
 	}
 	return nil

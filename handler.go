@@ -14,7 +14,8 @@ import (
 
 // ServeHTTP sends a subscriber events, on one stream if the request's path has
 // a value for "stream" (as in "GET /v1/streams/{stream}/events"), else on those
-// that the "stream" parameters select. What is sent, Accept says:
+// that the "stream" parameters select, and as rows of the views that the "view"
+// parameters ask for. What is sent, Accept says:
 // text/event-stream (also when nothing is said) or application/x-ndjson follow,
 // application/json gets one page of what is stored. See the package's
 // documentation for the parameters.
@@ -196,7 +197,11 @@ const maxAnswerBytes = 8 << 20
 
 // servePage answers with one page of what is stored.
 func (h *Hub) servePage(w http.ResponseWriter, r *http.Request, req *request) {
-	body, err := h.page(r.Context(), req)
+	page := h.page
+	if req.want.viewsOnly() {
+		page = h.viewPage
+	}
+	body, err := page(r.Context(), req)
 	if err != nil {
 		h.refuseSubscription(w, r, req, err)
 		return
@@ -207,7 +212,7 @@ func (h *Hub) servePage(w http.ResponseWriter, r *http.Request, req *request) {
 
 func (h *Hub) page(ctx context.Context, req *request) ([]byte, error) {
 	want := req.want
-	filter, err := h.compile(want.Filter)
+	filter, err := h.compile(&want)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +257,7 @@ func (h *Hub) page(ctx context.Context, req *request) ([]byte, error) {
 			if events++; events > 1 {
 				body = append(body, ',')
 			}
-			body = e.AppendJSON(append(body, '\n'))
+			body = appendEnvelope(append(body, '\n'), e, filter)
 			if events == req.limit && i < len(page.Events)-1 {
 				page.Next = e.ID // the rest is for the next page
 				break

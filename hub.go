@@ -24,6 +24,10 @@ type Options struct {
 	// CompileFilter compiles the conditions that subscribers ask for. Default:
 	// asking for one is an error.
 	CompileFilter func(source string) (Filter, error)
+	// NamedView returns the view of a name, by which subscribers may ask for it.
+	// Names have no parentheses. It may be called from several goroutines at once.
+	// Default: there are no names.
+	NamedView func(name string) (View, bool)
 	// Heartbeat is the silence after which a subscriber gets a heartbeat.
 	// Default: 15 s.
 	Heartbeat time.Duration
@@ -49,6 +53,7 @@ type Limits struct {
 	BatchBytes           int   // data of all of them: 8 MiB
 	Streams              int   // that exist at a time: 10,000
 	Feeds                int   // that are followed at a time: 10,000
+	Views                int   // different ones that are watched at a time: 1,000
 	Subscribers          int   // connected at a time: 100,000
 	SubscribersPerIP     int   // from one address, loopback excepted: 1,000
 	ReplayBytesPerSecond int64 // read from the log for all subscribers and pages together: 256 MiB
@@ -75,6 +80,7 @@ func (o *Options) orDefaults() Options {
 	or(&out.Limits.BatchBytes, 8<<20)
 	or(&out.Limits.Streams, 10_000)
 	or(&out.Limits.Feeds, 10_000)
+	or(&out.Limits.Views, 1000)
 	or(&out.Limits.Subscribers, 100_000)
 	or(&out.Limits.SubscribersPerIP, 1000)
 	or(&out.Limits.ReplayBytesPerSecond, 256<<20)
@@ -109,6 +115,7 @@ type Hub struct {
 	epoch Epoch
 
 	names     names
+	views     views
 	wheel     *wheel
 	replay    replayBudget
 	scratch   sync.Pool // *[]byte
@@ -131,6 +138,7 @@ type Hub struct {
 	wakes    []*Subscriber
 	touched  []*feed
 	encoded  [encodings][]byte
+	matched  []byte // an event for a feed with conditions
 	conflate []byte
 }
 
@@ -158,6 +166,7 @@ func New(options *Options) (*Hub, error) {
 		clients: make(map[string]int),
 		scratch: sync.Pool{New: func() any { return new([]byte) }},
 	}
+	h.views.hub = h
 	h.wheel = newWheel(o.Heartbeat, o.WriteTimeout, func() { h.stats.writeTimeouts.Add(1) })
 	h.replay.perSecond = o.Limits.ReplayBytesPerSecond
 	h.replay.left.Store(h.replay.perSecond)
@@ -184,10 +193,12 @@ func (h *Hub) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var clock sync.WaitGroup
 	clock.Go(func() { h.keepTime(ctx) })
+	stopViews := h.views.run(ctx)
 	err := h.tail(ctx)
 	h.degraded.Store(true)
 	cancel()
 	clock.Wait()
+	stopViews()
 	return err
 }
 
@@ -220,6 +231,7 @@ func (h *Hub) skipTo(seq uint64) {
 	h.delivered.Store(seq)
 	h.mu.Unlock()
 	h.wakeAll()
+	h.views.moved()
 }
 
 func (h *Hub) keepTime(ctx context.Context) {
@@ -280,6 +292,7 @@ func (h *Hub) deliverBatch(events []Event) {
 	h.mu.Unlock()
 	h.stats.eventsIn.Add(uint64(len(events)))
 	h.wakeAll()
+	h.views.moved()
 }
 
 // wakeAll wakes outside of all locks: those who wake up want them.
@@ -303,10 +316,7 @@ func (h *Hub) dispatch(e *Event, now time.Time) {
 		if f.filter != nil && !f.filter.Match(e) {
 			continue
 		}
-		enc := f.key.encoding
-		if len(h.encoded[enc]) == 0 {
-			h.encoded[enc] = enc.appendEvent(h.encoded[enc], e)
-		}
+		encoded := h.encode(e, f)
 		var conflate []byte
 		if delivery(f.key.delivery, r.delivery) == DeliverLatest {
 			h.conflate = append(append(append(h.conflate[:0], e.Stream...), 0), e.Key...)
@@ -317,8 +327,22 @@ func (h *Hub) dispatch(e *Event, now time.Time) {
 			f.mu.Lock()
 			h.touched = append(h.touched, f)
 		}
-		f.push(e.ID.Seq, conflate, h.encoded[enc])
+		f.push(e.ID.Seq, conflate, encoded)
 	}
+}
+
+// encode returns the event as the feed has it, encoded once for all feeds of an
+// encoding. Those with conditions say which ones the event meets.
+func (h *Hub) encode(e *Event, f *feed) []byte {
+	enc := f.key.encoding
+	if _, ok := f.filter.(*passing); ok {
+		h.matched = enc.appendPassed(h.matched[:0], e, f.filter)
+		return h.matched
+	}
+	if len(h.encoded[enc]) == 0 {
+		h.encoded[enc] = enc.appendEvent(h.encoded[enc], e)
+	}
+	return h.encoded[enc]
 }
 
 // flushGated shows what waits in feeds that flush at intervals.

@@ -15,7 +15,7 @@ import (
 type request struct {
 	want        Subscription
 	page        bool // one page of JSON
-	limit       int  // events on the page
+	limit       int  // events on the page, or rows of each view
 	eventSource bool // it gives up for good on any status but 200
 }
 
@@ -44,30 +44,11 @@ func parseRequest(r *http.Request) (*request, *Problem) {
 	if err != nil {
 		return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("The query can't be read: %v.", err))
 	}
-	streams := params["stream"]
-	if stream != "" {
-		if err := CheckStream(stream); err != nil {
-			return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("The path's %v. To select several streams use /v1/events?stream=….", err))
-		}
-		if len(streams) > 0 {
-			return nil, NewProblem(http.StatusBadRequest, "The path names the stream already; the parameter stream is for /v1/events.")
-		}
-		streams = []string{stream}
-	}
-	if len(streams) == 0 {
-		return nil, NewProblem(http.StatusBadRequest, `No stream is selected: say for example ?stream=host.cpu&stream=logs.%3E ("logs.>").`)
-	}
-	if len(streams) > maxSelectors {
-		return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("%d streams are selected, at most %d are allowed; a pattern such as logs.> selects many.", len(streams), maxSelectors))
-	}
-	if req.want.Select, err = NewSelection(streams...); err != nil {
-		return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("the parameter stream is wrong: %v.", err))
-	}
-	if _, patterns := req.want.Select.split(); len(patterns) > maxPatterns {
-		return nil, NewProblem(http.StatusBadRequest, fmt.Sprintf("%d patterns are given, at most %d are allowed; name streams, or use a wider pattern", len(patterns), maxPatterns))
+	if problem := req.selectFrom(params, stream); problem != nil {
+		return nil, problem
 	}
 	for name, values := range params {
-		if name == "stream" {
+		if name == "stream" || name == "view" {
 			continue
 		}
 		if len(values) > 1 {
@@ -80,10 +61,83 @@ func parseRequest(r *http.Request) (*request, *Problem) {
 	if cursor := r.Header.Get("Last-Event-ID"); cursor != "" {
 		req.want.Cursor = cursor
 	}
-	if req.page && req.want.Last == 0 && req.want.Since.IsZero() {
+	switch {
+	case req.want.viewsOnly() && req.want.Filter != "":
+		return nil, NewProblem(http.StatusBadRequest, "The parameter filter is for streams; a view has its own condition at its end, after where.")
+	case req.page && req.want.viewsOnly() && !params.Has("limit"):
+		req.limit = maxLimit
+	case req.page && !req.want.viewsOnly() && req.want.Last == 0 && req.want.Since.IsZero():
 		req.want.Last = req.limit
 	}
 	return req, nil
+}
+
+// selectFrom takes over which streams and views are asked for. The path's stream
+// is empty if it has none.
+func (req *request) selectFrom(params url.Values, stream string) *Problem {
+	bad := func(format string, args ...any) *Problem {
+		return NewProblem(http.StatusBadRequest, fmt.Sprintf(format, args...))
+	}
+	streams := params["stream"]
+	req.want.Views = params["view"]
+	if stream != "" {
+		if err := CheckStream(stream); err != nil {
+			return bad("The path's %v. To select several streams use /v1/events?stream=….", err)
+		}
+		if len(streams)+len(req.want.Views) > 0 {
+			return bad("The path names the stream already; the parameters stream and view are for /v1/events.")
+		}
+		streams = []string{stream}
+	}
+	switch {
+	case len(streams) > maxSelectors:
+		return bad("%d streams are selected, at most %d are allowed; a pattern such as logs.> selects many.", len(streams), maxSelectors)
+	case len(streams) > 0 && len(req.want.Views) > 0 && req.page:
+		return bad("A page has events or a view's rows, not both: ask for the streams and the views separately.")
+	case len(streams) == 0 && len(req.want.Views) > 0:
+		return nil
+	case len(streams) == 0:
+		return bad(`No stream is selected: say for example ?stream=host.cpu&stream=logs.%%3E ("logs.>").`)
+	}
+	all, err := req.selectStreams(streams)
+	if err != nil {
+		return bad("the parameter stream is wrong: %v.", err)
+	}
+	if _, patterns := all.split(); len(patterns) > maxPatterns {
+		return bad("%d patterns are given, at most %d are allowed; name streams, or use a wider pattern", len(patterns), maxPatterns)
+	}
+	return nil
+}
+
+// selectStreams takes over selectors, with and without conditions, and returns
+// all of them.
+func (req *request) selectStreams(texts []string) (all Selection, err error) {
+	var plain []string
+	for _, text := range texts {
+		selector, where, found := cutCondition(text)
+		if !found {
+			plain = append(plain, text)
+			continue
+		}
+		one, err := ParseSelector(selector)
+		if err != nil {
+			return nil, err
+		}
+		c := Condition{Select: one, Where: where}
+		if !slices.Contains(req.want.Conditions, c) {
+			req.want.Conditions = append(req.want.Conditions, c)
+		}
+		all = append(all, one)
+	}
+	if len(plain) > 0 {
+		if req.want.Select, err = NewSelection(plain...); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(req.want.Conditions, func(a, b Condition) int { return strings.Compare(a.String(), b.String()) })
+	all = append(all, req.want.Select...)
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }
 
 // maxSelectors bounds how many selectors one request may have, and maxPatterns
@@ -124,7 +178,7 @@ func (req *request) negotiate(accept []string, one bool) bool {
 	return chosen || anything
 }
 
-var parameters = []string{"stream", "last-event-id", "since", "last", "delivery", "rate", "filter", "limit"}
+var parameters = []string{"stream", "view", "last-event-id", "since", "last", "delivery", "rate", "filter", "limit"}
 
 // setParameter takes one parameter over.
 func (req *request) setParameter(name, value string) (err error) {

@@ -24,10 +24,15 @@ type Stats struct {
 	Subscribers   int    // connected
 	Feeds         int    // different selections being followed
 	Streams       int    // that exist
+	Views         int    // computed
+	ViewRows      int    // kept of all views together
 	// Head and Delivered are sequence numbers; their difference, the lag, is
 	// what is acknowledged but not yet in the feeds.
 	Head, Delivered uint64
-	Degraded        bool // delivery does not work
+	// Folded is the sequence number up to which all views have been computed,
+	// Delivered if there are none.
+	Folded   uint64
+	Degraded bool // delivery does not work
 }
 
 // Stats returns the hub's figures.
@@ -44,6 +49,7 @@ func (h *Hub) Stats() Stats {
 	h.names.mu.RLock()
 	s.Streams = len(h.names.known)
 	h.names.mu.RUnlock()
+	s.Views, s.ViewRows, s.Folded = h.views.stats(s.Delivered)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.Subscribers, s.Feeds = h.total, len(h.feeds)

@@ -44,10 +44,10 @@ func interval(rate float64) (time.Duration, error) {
 // Errors: [ErrSubscription], [ErrOverload], and those of [Log.Head] and
 // [Log.Read].
 func (h *Hub) Subscribe(ctx context.Context, want Subscription, wake, abort func()) (*Subscriber, error) {
-	if len(want.Select) == 0 {
-		return nil, fmt.Errorf("%w: no stream is selected", ErrSubscription)
+	if want.viewsOnly() && len(want.Views) == 0 {
+		return nil, fmt.Errorf("%w: no stream or view is selected", ErrSubscription)
 	}
-	if want.Encoding == EncodeBare && (len(want.Select) != 1 || want.Select[0].IsPattern()) {
+	if want.Encoding == EncodeBare && (len(want.Select) != 1 || want.Select[0].IsPattern() || len(want.Conditions)+len(want.Views) > 0) {
 		return nil, fmt.Errorf("%w: the bare encoding is for one stream", ErrSubscription)
 	}
 	if want.Encoding >= encodings {
@@ -60,16 +60,20 @@ func (h *Hub) Subscribe(ctx context.Context, want Subscription, wake, abort func
 	if err != nil {
 		return nil, err
 	}
-	filter, err := h.compile(want.Filter)
+	filter, err := h.compile(&want)
 	if err != nil {
 		return nil, err
 	}
+	if err := h.resolveViews(&want); err != nil {
+		return nil, err
+	}
 	s := &Subscriber{hub: h, want: want, epoch: h.epoch, wake: wake, abort: abort, parkedAt: -1}
-	if err := s.begin(ctx, filter); err != nil {
+	start, err := s.begin(ctx, filter)
+	if err != nil {
 		return nil, err
 	}
 	key := feedKey{
-		selection: strings.Join(want.Select.Strings(), " "), filter: want.Filter,
+		selection: strings.Join(want.asked(), "\x00"), filter: want.Filter,
 		encoding: want.Encoding, delivery: want.Delivery, interval: pause,
 	}
 	// On the wheel first: whoever joins before Drain is among those it visits.
@@ -79,45 +83,43 @@ func (h *Hub) Subscribe(ctx context.Context, want Subscription, wake, abort func
 		h.wheel.remove(s)
 		return nil, err
 	}
+	if s.views, err = h.watch(&want, start, start.position.Seq, wake); err != nil {
+		h.leave(s)
+		return nil, err
+	}
 	return s, nil
-}
-
-func (h *Hub) compile(source string) (Filter, error) {
-	if source == "" {
-		return nil, nil
-	}
-	filter, err := h.opts.CompileFilter(source)
-	if err != nil {
-		return nil, fmt.Errorf("%w: filter: %w", ErrSubscription, err)
-	}
-	return filter, nil
 }
 
 // begin finds the position after which the subscriber goes on, and writes down
 // what its connection begins with.
-func (s *Subscriber) begin(ctx context.Context, filter Filter) error {
+func (s *Subscriber) begin(ctx context.Context, filter Filter) (start, error) {
 	start, gap, err := s.hub.start(ctx, &s.want, filter)
 	if err != nil {
-		return err
+		return start, err
 	}
-	s.seq = start.position.Seq
+	id := start.position
+	if s.want.viewsOnly() && !start.resumes {
+		id = Position{} // who is cut before the views have begun, begins again
+	}
+	s.seq = id.Seq
 	s.told = start.told
 	s.history = start.history
 	for _, through := range start.told {
 		s.toldThrough = max(s.toldThrough, through)
 	}
 	o := &s.hub.opts
-	s.preface = appendHello(nil, s.want.Encoding, start.position, o, &s.want, jitter(time.Second, 5*time.Second))
+	s.preface = appendHello(nil, s.want.Encoding, id, start.position, o, &s.want, jitter(time.Second, 5*time.Second))
 	if gap != nil {
 		s.hub.stats.gaps.Add(1)
-		s.preface = appendGap(s.preface, s.want.Encoding, gap, start.position)
+		s.preface = appendGap(s.preface, s.want.Encoding, gap, id)
 	}
-	return nil
+	return start, nil
 }
 
 // A start is where a subscriber begins.
 type start struct {
 	position Position
+	resumes  bool              // at a cursor
 	history  uint64            // what was asked for as history ends here
 	told     map[string]uint64 // what was gone already when it came
 }
@@ -138,10 +140,10 @@ func (h *Hub) start(ctx context.Context, want *Subscription, filter Filter) (sta
 		case cursor.Epoch != head.Epoch:
 			gap = &Gap{Lost: -1, Reason: ReasonEpoch}
 		default:
-			return start{position: cursor}, nil, nil
+			return start{position: cursor, resumes: true}, nil, nil
 		}
 	}
-	if want.Last <= 0 && want.Since.IsZero() {
+	if want.Last <= 0 && want.Since.IsZero() || want.viewsOnly() {
 		return start{position: head}, gap, nil
 	}
 	s, err := h.startInPast(ctx, want, filter)
@@ -155,6 +157,9 @@ func (h *Hub) start(ctx context.Context, want *Subscription, filter Filter) (sta
 // is kept now, not to what was trimmed before.
 func (h *Hub) startInPast(ctx context.Context, want *Subscription, filter Filter) (start, error) {
 	q := Query{Select: want.Select, Last: want.Last, Since: want.Since, Limit: 1}
+	if want.Last <= 0 {
+		q.Select = want.reach()
+	}
 	if want.Last > 0 && filter != nil {
 		after, err := h.beforeLastMatching(ctx, want, filter)
 		if err != nil {
@@ -226,20 +231,24 @@ func (h *Hub) join(s *Subscriber, key feedKey, filter Filter) error {
 	defer h.mu.Unlock()
 	limits := &h.opts.Limits
 	f := h.feeds[key]
+	streams := !s.want.viewsOnly()
 	switch {
 	case h.draining:
 		return fmt.Errorf("%w: the hub is being drained", ErrOverload)
 	case h.total >= limits.Subscribers:
 		return fmt.Errorf("%w: there are %d (limits.subscribers)", ErrOverload, h.total)
-	case f == nil && len(h.feeds) >= limits.Feeds:
+	case streams && f == nil && len(h.feeds) >= limits.Feeds:
 		return fmt.Errorf("%w: %d different selections are followed already (limits.feeds)", ErrOverload, len(h.feeds))
+	}
+	h.total++
+	if !streams {
+		return nil
 	}
 	if f == nil {
 		f = newFeed(key, s.want.Select, filter, h.delivered.Load(), &h.ring)
 		h.addFeed(f)
 	}
 	f.subscribers++
-	h.total++
 	s.feed = f
 	return nil
 }
@@ -248,15 +257,20 @@ func (h *Hub) join(s *Subscriber, key feedKey, filter Filter) error {
 func (h *Hub) leave(s *Subscriber) {
 	h.wheel.remove(s)
 	h.replay.leave(s)
+	leaveViews(s.views)
 	f := s.feed
-	f.mu.Lock()
-	f.unpark(s)
-	f.mu.Unlock()
+	if f != nil {
+		f.mu.Lock()
+		f.unpark(s)
+		f.mu.Unlock()
+	}
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if f.subscribers--; f.subscribers == 0 {
-		h.removeFeed(f)
+	if f != nil {
+		if f.subscribers--; f.subscribers == 0 {
+			h.removeFeed(f)
+		}
 	}
 	if h.total--; h.total == 0 && h.draining {
 		close(h.empty)

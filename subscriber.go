@@ -9,8 +9,21 @@ import (
 
 // Subscription says what a subscriber wants to see.
 type Subscription struct {
-	// Select says which streams.
+	// Select says which streams. It may be empty if there are Conditions or
+	// Views.
 	Select Selection
+	// Conditions select further streams of which only some events are wanted:
+	// at most 64. An event comes once, with all the conditions that it meets in
+	// its envelope's match, as [Condition.String] has them.
+	Conditions []Condition
+	// Views are views as texts or, where the hub knows them, by name: at most
+	// 64. Their rows come as envelopes of the type hub.view in which the stream
+	// is the name or the text by which it was asked for. A row replaces the
+	// former one of the same stream, time and key; who is slow gets the newest
+	// state only. A filter and a delivery do not concern them, Last counts
+	// their windows, Since is when their windows end; without any of them they
+	// begin with the newest row of each group.
+	Views []string
 	// Encoding is how events look on the wire.
 	Encoding Encoding
 	// Cursor is the position after which to go on, in text, as the client sent
@@ -32,6 +45,9 @@ type Subscription struct {
 	// Filter is a condition in the language of [Options.CompileFilter]; empty
 	// is none.
 	Filter string
+
+	views []namedView // Views, read
+	plain Selection   // Select, where that was widened to the streams of Conditions
 }
 
 // Subscriber is a cursor on a feed. It has no queue, no goroutine and no timer:
@@ -40,7 +56,7 @@ type Subscription struct {
 // called by one goroutine at a time.
 type Subscriber struct {
 	hub   *Hub
-	feed  *feed
+	feed  *feed // nil if there are views only
 	want  Subscription
 	epoch Epoch
 	wake  func()
@@ -51,6 +67,11 @@ type Subscriber struct {
 	chunk    *chunk // where seq is in the feed's ring, if that is known
 	index    int    // of the next frame in the chunk
 	parkedAt int    // protected by the feed's mutex: place in its parked list, or -1
+
+	// Its places in the views.
+	views        []*viewCursor
+	turn         int  // of the view that is asked next
+	streamsFirst bool // a block of the views went out: the streams have their turn
 
 	// What it was told of events that are gone, by stream.
 	history     uint64 // what it asked for as history ends here
@@ -97,17 +118,9 @@ func (s *Subscriber) Next(ctx context.Context) ([]byte, error) {
 			s.ended = true
 			return s.hand(appendBye(nil, s.want.Encoding, *reason, s.hub.retryAfter(*reason)), 0), nil
 		}
-		p, events, place := s.fromRing()
-		switch {
-		case place != inLog:
-			s.served = true
-		case !s.hub.replay.admit(s):
-			place = throttled
-		default:
-			var err error
-			if p, events, err = s.fromLog(ctx); err != nil {
-				return nil, err
-			}
+		p, events, place, err := s.take(ctx)
+		if err != nil {
+			return nil, err
 		}
 		if len(p) > 0 {
 			return s.hand(p, events), nil
@@ -120,6 +133,47 @@ func (s *Subscriber) Next(ctx context.Context) ([]byte, error) {
 			return nil, nil
 		}
 	}
+}
+
+// take returns the next block of the streams or the views, which take turns, or
+// nothing, and then where the streams' next one is.
+func (s *Subscriber) take(ctx context.Context) (p []byte, events int, at place, err error) {
+	if len(s.views) == 0 {
+		return s.fromStreams(ctx)
+	}
+	streamsFirst := s.streamsFirst
+	s.streamsFirst = false
+	if streamsFirst {
+		if p, events, at, err = s.fromStreams(ctx); len(p) > 0 || err != nil {
+			return p, events, at, err
+		}
+	}
+	p, events, begun := s.fromViews()
+	switch {
+	case s.feed == nil || !begun:
+		return p, events, atEnd, nil
+	case len(p) > 0:
+		s.streamsFirst = true
+		return p, events, inRing, nil
+	case streamsFirst:
+		return nil, 0, at, nil
+	}
+	return s.fromStreams(ctx)
+}
+
+// fromStreams returns the next block of the streams, if there is one, and where
+// it is from.
+func (s *Subscriber) fromStreams(ctx context.Context) (p []byte, events int, at place, err error) {
+	p, events, at = s.fromRing()
+	switch {
+	case at != inLog:
+		s.served = true
+	case !s.hub.replay.admit(s):
+		at = throttled
+	default:
+		p, events, err = s.fromLog(ctx)
+	}
+	return p, events, at, err
 }
 
 func (s *Subscriber) hand(p []byte, events int) []byte {
@@ -138,7 +192,12 @@ func (s *Subscriber) written() {
 	s.handed = 0
 }
 
-func (s *Subscriber) position() Position { return Position{s.epoch, s.seq} }
+func (s *Subscriber) position() Position {
+	if s.seq == 0 && s.feed == nil {
+		return Position{}
+	}
+	return Position{s.epoch, s.seq}
+}
 
 func (s *Subscriber) heartbeat() []byte {
 	scratch := s.borrow()
@@ -265,7 +324,7 @@ func (s *Subscriber) fromLog(ctx context.Context) (p []byte, events int, err err
 			through = e.ID.Seq - 1
 			break
 		}
-		p = s.want.Encoding.appendEvent(p, e)
+		p = s.want.Encoding.appendPassed(p, e, s.feed.filter)
 		events++
 	}
 	*scratch = p
@@ -320,14 +379,15 @@ func (h *Hub) gap(g Gap, want *Subscription) (Gap, bool) {
 		}
 		g.Lost = -1
 	}
-	if want.Filter != "" {
+	if want.Filter != "" || len(want.Conditions) > 0 {
 		g.Lost = -1
 	}
 	return g, true
 }
 
 // Position returns the position through which the subscriber has been handed
-// everything that it selected.
+// everything that it selected. With views only it has none until it has been
+// handed what they begin with.
 func (s *Subscriber) Position() Position { return s.position() }
 
 // Close ends the subscription. After it returns abort is not called any more;

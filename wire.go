@@ -24,9 +24,12 @@ const (
 )
 
 // appendEvent appends a stored event.
-func (enc Encoding) appendEvent(dst []byte, e *Event) []byte {
+func (enc Encoding) appendEvent(dst []byte, e *Event) []byte { return enc.appendPassed(dst, e, nil) }
+
+// appendPassed appends a stored event that has passed the filter.
+func (enc Encoding) appendPassed(dst []byte, e *Event, filter Filter) []byte {
 	if enc == EncodeNDJSON {
-		return append(e.AppendJSON(dst), '\n')
+		return append(appendEnvelope(dst, e, filter), '\n')
 	}
 	var id [MaxIDBytes]byte
 	dst = sse.AppendID(dst, e.ID.append(id[:0]))
@@ -37,8 +40,17 @@ func (enc Encoding) appendEvent(dst []byte, e *Event) []byte {
 	}
 	// The log let no line end through, so the envelope is one line.
 	dst = append(dst, "data: "...)
-	dst = e.AppendJSON(dst)
+	dst = appendEnvelope(dst, e, filter)
 	return append(dst, "\n\n"...)
+}
+
+// appendEnvelope appends the event's envelope, with the conditions that it meets
+// if the filter has any.
+func appendEnvelope(dst []byte, e *Event, filter Filter) []byte {
+	if p, ok := filter.(*passing); ok {
+		return p.appendEnvelope(dst, e)
+	}
+	return e.AppendJSON(dst)
 }
 
 // control is a control event under construction: its members as JSON.
@@ -99,9 +111,10 @@ func (c *control) append(dst []byte, enc Encoding, id Position) []byte {
 }
 
 // appendHello appends what a connection begins with: how long to wait before
-// the next one, and from where this one goes on. Some antivirus products hold
-// the first block back until there is a second; the comment is that second one.
-func appendHello(dst []byte, enc Encoding, start Position, o *Options, sub *Subscription, retry time.Duration) []byte {
+// the next one, and where this one goes on. Its id is the position for that, or
+// none. Some antivirus products hold the first block back until there is a
+// second; the comment is that second one.
+func appendHello(dst []byte, enc Encoding, start, at Position, o *Options, sub *Subscription, retry time.Duration) []byte {
 	if enc != EncodeNDJSON {
 		dst = sse.AppendRetry(dst, retry)
 	}
@@ -112,17 +125,38 @@ func appendHello(dst []byte, enc Encoding, start Position, o *Options, sub *Subs
 	hello := newControl("hello").
 		str("version", o.Version).
 		int("heartbeat_ms", o.Heartbeat.Milliseconds()).
-		str("position", start.String())
+		str("position", at.String())
 	hello.member("streams").members = append(hello.members, '[')
-	for i, s := range sub.Select {
+	for i, s := range sub.asked() {
 		if i > 0 {
 			hello.members = append(hello.members, ',')
 		}
-		hello.members = appendJSONString(hello.members, string(s))
+		hello.members = appendJSONString(hello.members, s)
 	}
 	hello.members = append(hello.members, ']')
+	hello.views(sub.views)
 	dst = hello.str("delivery", string(delivery)).append(dst, enc, start)
 	return appendComment(dst, enc, "welcome")
+}
+
+// views says which views there are, if any, by the names that their rows have.
+func (c *control) views(views []namedView) {
+	for i, v := range views {
+		if i == 0 {
+			c.member("views").members = append(c.members, '[')
+		} else {
+			c.members = append(c.members, ',')
+		}
+		one := newControl("").
+			str("name", v.label).
+			str("view", v.String()).
+			int("every_ms", v.Every.Milliseconds()).
+			int("over_ms", v.Over.Milliseconds())
+		c.members = append(append(append(c.members, '{'), one.members...), '}')
+	}
+	if len(views) > 0 {
+		c.members = append(c.members, ']')
+	}
 }
 
 func appendComment(dst []byte, enc Encoding, text string) []byte {

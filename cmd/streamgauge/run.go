@@ -13,6 +13,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/internal/config"
 	"github.com/streamgauge/streamgauge/internal/server"
+	"github.com/streamgauge/streamgauge/internal/yamlfile"
 )
 
 // Exit codes.
@@ -81,7 +82,7 @@ func flagError(c *cobra.Command, err error) error {
 	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
 		var names []string
 		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near := config.Nearest(name, names); near != "" {
+		if near := yamlfile.Nearest(name, names); near != "" {
 			hint = "did you mean --" + near + "?"
 		}
 	}
@@ -103,7 +104,7 @@ func noArgs(c *cobra.Command, args []string) error {
 		}
 	}
 	hint := "there are " + strings.Join(names, ", ")
-	if near := config.Nearest(args[0], names); near != "" {
+	if near := yamlfile.Nearest(args[0], names); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	return usage(hint, "there is no command %q", args[0])

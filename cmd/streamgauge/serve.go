@@ -35,6 +35,7 @@ func (p *program) serveCommand(name string) *cobra.Command {
 type settings struct {
 	flags *pflag.FlagSet
 	path  *string
+	demo  *bool
 }
 
 // addSettings adds --config and a flag for every setting.
@@ -42,6 +43,7 @@ func addSettings(flags *pflag.FlagSet) *settings {
 	s := &settings{flags: flags}
 	s.path = flags.String("config", os.Getenv("STREAMGAUGE_CONFIG"), "YAML file with settings")
 	flags.Lookup("config").DefValue = ""
+	s.demo = flags.Bool("demo", false, "play a made-up web shop, to see every kind of panel: --sources.demo.seed on")
 	c := config.Default()
 	for _, f := range c.Fields() {
 		flags.Var(&settingFlag{kind: f.Kind()}, config.Flag(f.Key), f.Doc)
@@ -54,6 +56,9 @@ func addSettings(flags *pflag.FlagSet) *settings {
 	return s
 }
 
+// demoSetting is what --demo is short for.
+const demoSetting = "sources.demo.seed"
+
 // load reads the configuration. The path, if there is one, beats --config.
 func (s *settings) load(path string) (*config.Loaded, error) {
 	if path == "" {
@@ -65,6 +70,9 @@ func (s *settings) load(path string) (*config.Loaded, error) {
 		if flag := s.flags.Lookup(config.Flag(f.Key)); flag.Changed {
 			in.Flags[f.Key] = flag.Value.String()
 		}
+	}
+	if _, given := in.Flags[demoSetting]; *s.demo && !given {
+		in.Flags[demoSetting] = "on"
 	}
 	loaded, err := config.Load(in)
 	if errors.Is(err, fs.ErrNotExist) {

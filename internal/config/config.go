@@ -41,6 +41,7 @@ type Limits struct {
 
 	// Subscribing.
 	Feeds                int
+	Views                int
 	Subscribers          int
 	SubscribersPerIP     int
 	ReplayBytesPerSecond int64
@@ -63,11 +64,17 @@ type CORS struct {
 type Sources struct {
 	Host *Every
 	Self *Every
+	Demo *Demo
 }
 
 // Every is how often a source publishes.
 type Every struct {
 	Every time.Duration
+}
+
+// Demo is a made-up web shop.
+type Demo struct {
+	Seed uint64 // chooses the shop
 }
 
 // Default returns the configuration of a server that is told nothing.
@@ -83,7 +90,7 @@ func Default() Config {
 		WriteTimeout: 10 * time.Second,
 		Limits: Limits{
 			EventBytes: 256 << 10, BatchEvents: 10_000, BatchBytes: 8 << 20, RequestBytes: 16 << 20,
-			Streams: 10_000, Feeds: 10_000, Subscribers: 100_000, SubscribersPerIP: 1000,
+			Streams: 10_000, Feeds: 10_000, Views: 1000, Subscribers: 100_000, SubscribersPerIP: 1000,
 			ReplayBytesPerSecond: 256 << 20, Connections: 110_000, HeaderBytes: 64 << 10,
 			HeaderTimeout: 10 * time.Second, BodyTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 			DrainTimeout: 10 * time.Second,
@@ -124,6 +131,7 @@ func (c *Config) Fields() []Field {
 		{"limits.request_bytes", "Body of one publish request, as sent and as decompressed.", size{&l.RequestBytes, 1}},
 		{"limits.streams", "Streams that exist at the same time.", count{&l.Streams, 1}},
 		{"limits.feeds", "Different selections that are followed at the same time.", count{&l.Feeds, 1}},
+		{"limits.views", "Different views that are watched at the same time.", count{&l.Views, 1}},
 		{"limits.subscribers", "Subscribers at the same time.", count{&l.Subscribers, 1}},
 		{"limits.subscribers_per_ip", "Subscribers from one address. Loopback is exempt.", count{&l.SubscribersPerIP, 1}},
 		{"limits.replay_bytes_per_second", "Bandwidth of replays and pages, of all clients together; what would be more waits.", size{&l.ReplayBytesPerSecond, 1 << 10}},
@@ -136,10 +144,11 @@ func (c *Config) Fields() []Field {
 
 		{"cors.origins", "Origins whose pages may use the API from a browser, exactly as browsers send them, such as `https://app.example.com`.", origins{&c.CORS.Origins}},
 		{"streams", "How streams are kept and delivered; see below. The first rule that matches a stream applies to it, and what it leaves out comes from the last.", rules{&c.Streams}},
-		{"dashboards", "Folder of dashboards. Accepted, but not used by this version.", word{&c.Dashboards, "path"}},
-		{"sources", "What the server publishes by itself: `host` is this machine, `self` is the server. `{}` is nothing.", sources{&c.Sources}},
+		{"dashboards", "Folder of dashboards, a YAML file each. It need not exist; changes are noticed at once.", word{&c.Dashboards, "path"}},
+		{"sources", "What the server publishes by itself: `host` is this machine, `self` is the server, `demo` a made-up web shop. `{}` is nothing.", sources{&c.Sources}},
 		{"sources.host.every", "How often the machine is measured. `off` is never.", sourceEvery{&c.Sources.Host}},
 		{"sources.self.every", "How often the server measures itself. `off` is never.", sourceEvery{&c.Sources.Self}},
+		{"sources.demo.seed", "Plays a made-up web shop, so that every kind of panel has something to show: `on` is the shop that `--demo` plays, another number is another shop. `off` is none.", demoSeed{&c.Sources.Demo}},
 	}
 }
 

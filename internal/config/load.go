@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/yamlfile"
 )
 
 // EnvPrefix begins the names of the environment variables that are settings.
@@ -112,7 +113,7 @@ func (l *Loaded) setEnv(env []string, fields []Field) (errs Errors) {
 		delete(given, EnvPrefix+name)
 	}
 	for name := range given {
-		errs = append(errs, &Error{Where: name, Reason: "is no setting", Hint: didYouMean(name, names)})
+		errs = append(errs, &Error{Where: name, Reason: "is no setting", Hint: yamlfile.DidYouMean(name, names)})
 	}
 	slices.SortStableFunc(errs, func(a, b *Error) int { return strings.Compare(a.Where, b.Where) })
 	return errs

@@ -2,12 +2,14 @@ package config
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
+	yaml "go.yaml.in/yaml/v4"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/yamlfile"
 )
 
 // The settings that are more than a scalar.
@@ -40,10 +42,10 @@ func (v origins) Text() string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-func (v origins) setNode(d *decoder, key string, node ast.Node) {
+func (v origins) setNode(d *decoder, key string, node *yaml.Node) {
 	var list []string
 	for i, n := range d.items(node, key) {
-		d.scalar(d.resolve(n), fmt.Sprintf("%s[%d]", key, i), item{func(s string) error {
+		d.scalar(n, fmt.Sprintf("%s[%d]", key, i), item{func(s string) error {
 			list = append(list, s)
 			return checkOrigin(s)
 		}, "origin"})
@@ -56,21 +58,20 @@ type rules struct{ p *[]streamgauge.Rule }
 func (v rules) Kind() string       { return "list of rules" }
 func (v rules) Set(s string) error { return setInline(v, s) }
 
-func (v rules) setNode(d *decoder, key string, node ast.Node) {
+func (v rules) setNode(d *decoder, key string, node *yaml.Node) {
 	var list []streamgauge.Rule
 	seen := map[streamgauge.Selector]int{}
 	for i, n := range d.items(node, key) {
 		label := fmt.Sprintf("%s[%d]", key, i)
-		n = d.resolve(n)
 		rule, before := streamgauge.Rule{}, len(d.errs)
 		d.mapping(n, label+".", "", ruleFields(&rule))
 		first, again := seen[rule.Match]
 		switch {
 		case len(d.errs) > before: // said already
 		case rule.Match == "":
-			d.fail(begin(n), label, "has no match", "say which streams the rule is for, such as match: logs.>")
+			d.fail(n, label, "has no match", "say which streams the rule is for, such as match: logs.>")
 		case again:
-			d.fail(begin(n), label+".match", fmt.Sprintf("is %q like that of %s[%d], so this rule never applies", rule.Match, key, first), "")
+			d.fail(n, label+".match", fmt.Sprintf("is %q like that of %s[%d], so this rule never applies", rule.Match, key, first), "")
 		default:
 			seen[rule.Match] = i
 		}
@@ -140,28 +141,34 @@ func (v sources) Text() string {
 	if v.p.Self != nil {
 		parts = append(parts, "self: {every: "+formatDuration(v.p.Self.Every)+"}")
 	}
+	if v.p.Demo != nil {
+		parts = append(parts, "demo: {seed: "+demoSeed{&v.p.Demo}.Text()+"}")
+	}
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
 // setNode makes the named sources the only ones. One that is only named has
 // its default.
-func (v sources) setNode(d *decoder, key string, node ast.Node) {
+func (v sources) setNode(d *decoder, key string, node *yaml.Node) {
 	*v.p = Sources{}
 	label := strings.TrimPrefix(key+".", ".")
-	for _, m := range d.members(node, key) {
-		name := m.Key.GetToken().Value
+	for _, m := range d.members(node, key, label) {
 		var place **Every
-		switch name {
+		switch m.name {
 		case "host":
 			place = &v.p.Host
 		case "self":
 			place = &v.p.Self
+		case "demo":
+			v.p.Demo = &Demo{}
+			d.mapping(m.value, label+m.name+".", "", []Field{{Key: "seed", Value: demoSeed{&v.p.Demo}}})
+			continue
 		default:
-			d.fail(m.Key.GetToken(), label+name, "is no source", didYouMean(name, []string{"host", "self"}))
+			d.fail(m.key, label+m.name, "is no source", yamlfile.DidYouMean(m.name, []string{"host", "self", "demo"}))
 			continue
 		}
 		*place = &Every{time.Second}
-		d.mapping(m.Value, label+name+".", "", []Field{{Key: "every", Value: sourceEvery{place}}})
+		d.mapping(m.value, label+m.name+".", "", []Field{{Key: "every", Value: sourceEvery{place}}})
 	}
 }
 
@@ -187,5 +194,37 @@ func (v sourceEvery) Set(s string) error {
 		return err
 	}
 	*v.p = &every
+	return nil
+}
+
+// demoSeed is the shop that the demo source plays, which may be none.
+type demoSeed struct{ p **Demo }
+
+func (v demoSeed) Kind() string { return "number | on | off" }
+
+func (v demoSeed) Text() string {
+	switch {
+	case *v.p == nil:
+		return "off"
+	case (*v.p).Seed == 0:
+		return "on"
+	}
+	return strconv.FormatUint((*v.p).Seed, 10)
+}
+
+func (v demoSeed) Set(s string) error {
+	switch s {
+	case "off":
+		*v.p = nil
+		return nil
+	case "on":
+		*v.p = &Demo{}
+		return nil
+	}
+	seed, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		return fmt.Errorf("is %q, it must be on, off or a number", s)
+	}
+	*v.p = &Demo{seed}
 	return nil
 }

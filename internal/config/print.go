@@ -93,7 +93,7 @@ Lists and mappings are YAML in flags and variables too:
 		case "streams":
 			text = "see below"
 		case "sources":
-			text = "both"
+			text = "`host`, `self`"
 		case "cors.origins":
 			text = "none"
 		}

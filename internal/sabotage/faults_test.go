@@ -184,4 +184,28 @@ var faults = []fault{
 		edits: []edit{{"if len(p) > 0 {\n\t\t\t\treturn p, events, inRing", "if len(p) > 0 {\n\t\t\t\tp = append([]byte(nil), p...)\n\t\t\t\treturn p, events, inRing"}},
 		test:  "TestNothingIsAllocatedPerSubscriberPerEvent",
 	},
+	{
+		name: "a window that is trimmed says less than it was", seen: "any rollup over a log with retention",
+		file:  "viewtally.go",
+		edits: []edit{{"t.floor = max(t.floor, begin+t.over-t.every)\n", "_ = begin\n"}},
+		test:  "TestAWindowOfWhichSomethingIsTrimmedIsLeftOut",
+	},
+	{
+		name: "a view's row depends on when it was flushed", seen: "our own: a row from ahead of the clock was summed up early",
+		file:  "viewtally.go",
+		edits: []edit{{`if at <= t.front || own != nil && own.cells[group] != nil {`, `if _ = own; at <= t.front || pane == at {`}},
+		test:  "TestAViewIsTheSameHoweverItWasFolded",
+	},
+	{
+		name: "an id before the rows with which a view begins", seen: "our own: who was cut meanwhile never got the rest",
+		file:  "subscribe.go",
+		edits: []edit{{`if s.want.viewsOnly() && !start.resumes {`, `if false {`}},
+		test:  "TestAViewsConnectionHasNoIDBeforeItHasBegun",
+	},
+	{
+		name: "a slow viewer is sent the same rows again and again", seen: "our own: the first in order changed again before the last were sent",
+		file:  "viewfeed.go",
+		edits: []edit{{"case c.walking:\n", "case c.walking:\n\t\t\tif c.begun && c.target.version != vf.shown {\n\t\t\t\tc.walk(*changedAfter(c.version))\n\t\t\t}\n"}},
+		test:  "TestNoRowStarvesAtASlowViewer",
+	},
 }

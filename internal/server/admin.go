@@ -76,6 +76,8 @@ func appendMetrics(dst []byte, s streamgauge.Stats, logBytes int64, version stri
 	metric("write_timeouts_total", "counter", "Subscribers let go because a write took too long.", float64(s.WriteTimeouts))
 	metric("subscribers", "gauge", "Subscribers that are connected.", float64(s.Subscribers))
 	metric("feeds", "gauge", "Different selections that are followed.", float64(s.Feeds))
+	metric("views", "gauge", "Different views that are watched.", float64(s.Views))
+	metric("view_rows", "gauge", "Rows of views that are kept.", float64(s.ViewRows))
 	metric("streams", "gauge", "Streams that exist.", float64(s.Streams))
 	metric("lag_events", "gauge", "Events in the log that delivery has not reached.", float64(s.Head-s.Delivered))
 	metric("degraded", "gauge", "1 if delivery does not work.", float64(boolToInt(s.Degraded)))

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge"
-	"github.com/streamgauge/streamgauge/internal/config"
+	"github.com/streamgauge/streamgauge/internal/yamlfile"
 )
 
 var envelopeMembers = []string{"stream", "type", "key", "time", "data"}
@@ -178,7 +178,7 @@ func parseTimeText(s string) (time.Time, error) {
 }
 
 func suggestion(got string, names []string) string {
-	if name := config.Nearest(got, names); name != "" {
+	if name := yamlfile.Nearest(got, names); name != "" {
 		return fmt.Sprintf(" (did you mean %s?)", name)
 	}
 	return ""

@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/dashboard"
 	"github.com/streamgauge/streamgauge/internal/config"
 	"github.com/streamgauge/streamgauge/internal/server"
 )
@@ -20,14 +22,21 @@ type fixture struct {
 	hub     *streamgauge.Hub
 	log     *streamgauge.MemoryLog
 	handler http.Handler
+	folder  string // of dashboards
+	store   *dashboard.Store
 }
 
 func newFixture(t testing.TB, change func(*config.Config)) *fixture {
 	t.Helper()
 	c := config.Default()
 	c.Streams = append([]streamgauge.Rule{{Match: "text.>", Format: streamgauge.FormatText}}, c.Streams...)
+	c.Dashboards = filepath.Join(t.TempDir(), "dashboards")
 	if change != nil {
 		change(&c)
+	}
+	store, err := server.NewDashboards(&c, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
 	}
 	rules, err := streamgauge.NewRules(c.Streams...)
 	if err != nil {
@@ -50,11 +59,11 @@ func newFixture(t testing.TB, change func(*config.Config)) *fixture {
 		_ = log.Close()
 	})
 	ui := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the UI") })
-	handler, err := server.NewHandler(hub, rules, &c, ui, slog.New(slog.DiscardHandler))
+	handler, err := server.NewHandler(hub, rules, &c, store, ui, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &fixture{hub, log, handler}
+	return &fixture{hub, log, handler, c.Dashboards, store}
 }
 
 func (f *fixture) do(method, target, body string, header ...string) *httptest.ResponseRecorder {

@@ -13,6 +13,7 @@ func HubLimits(l config.Limits) streamgauge.Limits {
 		BatchBytes:           int(l.BatchBytes),
 		Streams:              l.Streams,
 		Feeds:                l.Feeds,
+		Views:                l.Views,
 		Subscribers:          l.Subscribers,
 		SubscribersPerIP:     l.SubscribersPerIP,
 		ReplayBytesPerSecond: l.ReplayBytesPerSecond,

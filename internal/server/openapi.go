@@ -2,16 +2,23 @@ package server
 
 import (
 	_ "embed" // openapi.yaml
+	"encoding/json"
 	"net/http"
 	"sync"
 
-	"github.com/goccy/go-yaml"
+	yaml "go.yaml.in/yaml/v4"
 )
 
 //go:embed openapi.yaml
 var openAPI []byte
 
-var openAPIJSON = sync.OnceValues(func() ([]byte, error) { return yaml.YAMLToJSON(openAPI) })
+var openAPIJSON = sync.OnceValues(func() ([]byte, error) {
+	var description any
+	if err := yaml.Unmarshal(openAPI, &description); err != nil {
+		return nil, err
+	}
+	return json.Marshal(description)
+})
 
 func serveOpenAPI(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/yaml")

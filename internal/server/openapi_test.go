@@ -11,8 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
+	yaml "go.yaml.in/yaml/v4"
 
+	"github.com/streamgauge/streamgauge/dashboard"
 	"github.com/streamgauge/streamgauge/internal/config"
 	"github.com/streamgauge/streamgauge/internal/server"
 )
@@ -24,7 +25,7 @@ func loadDocument(t *testing.T) document {
 	t.Helper()
 	f := newFixture(t, nil)
 	var fromYAML, fromJSON document
-	if err := yaml.UnmarshalWithOptions(f.do("GET", "/v1/openapi.yaml", "").Body.Bytes(), &fromYAML, yaml.Strict()); err != nil {
+	if err := yaml.Unmarshal(f.do("GET", "/v1/openapi.yaml", "").Body.Bytes(), &fromYAML); err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(f.do("GET", "/v1/openapi.json", "").Body.Bytes(), &fromJSON); err != nil {
@@ -130,6 +131,9 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"GET /v1/streams", "GET", "/v1/streams?a=b", "", nil},
 		{"GET /v1/events", "GET", "/v1/events?stream=%3E", "", []string{"Accept", "application/json"}},
 		{"GET /v1/events", "GET", "/v1/events?stream=%3E&last-event-id=garbage", "", []string{"Accept", "application/json"}},
+		{"GET /v1/events", "GET", "/v1/events?view=histogram,max(>)+by+stream&view=count(>)", "", []string{"Accept", "application/json"}},
+		{"GET /v1/events", "GET", "/v1/events?view=count(a)&stream=a", "", []string{"Accept", "application/json"}},
+		{"GET /v1/events", "GET", "/v1/events?view=count", "", []string{"Accept", "application/json"}},
 		{"GET /v1/events", "GET", "/v1/events", "", nil},
 		{"GET /v1/events", "GET", "/v1/events?stream=a", "", []string{"Accept", "text/html"}},
 		{"GET /v1/streams/{stream}/events", "GET", "/v1/streams/a/events?last=1", "", []string{"Accept", "application/json"}},
@@ -140,6 +144,36 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"DELETE /v1/streams/{stream}", "DELETE", "/v1/streams/zz", "", nil},
 		{"DELETE /v1/streams/{stream}", "DELETE", "/v1/streams/a!", "", nil},
 		{"DELETE /v1/streams/{stream}", "DELETE", "/v1/streams/hub.log", "", nil},
+		{"GET /v1/dashboards", "GET", "/v1/dashboards", "", nil},
+		{"GET /v1/dashboards", "GET", "/v1/dashboards?a=b", "", nil},
+		{"GET /v1/dashboards/{name}", "GET", "/v1/dashboards/host", "", nil},
+		{"GET /v1/dashboards/{name}", "GET", "/v1/dashboards/host", "", []string{"If-None-Match", f.version("host")}},
+		{"GET /v1/dashboards/{name}", "GET", "/v1/dashboards/host?a=b", "", nil},
+		{"GET /v1/dashboards/{name}", "GET", "/v1/dashboards/zz", "", nil},
+		{"PATCH /v1/dashboards/{name}", "PATCH", "/v1/dashboards/host", `[{"op":"replace","path":"/title","value":"H"}]`, patchOf("*")},
+		{"PATCH /v1/dashboards/{name}", "PATCH", "/v1/dashboards/host", `{}`, patchOf("*")},
+		{"PATCH /v1/dashboards/{name}", "PATCH", "/v1/dashboards/zz", `[]`, patchOf("*")},
+		{"PATCH /v1/dashboards/{name}", "PATCH", "/v1/dashboards/host", `[{"op":"remove","path":"/rows/99"}]`, patchOf("*")},
+		{"PATCH /v1/dashboards/{name}", "PATCH", "/v1/dashboards/host", `[]`, patchOf("old")},
+		{"PATCH /v1/dashboards/{name}", "PATCH", "/v1/dashboards/host", strings.Repeat(" ", dashboard.MaxBytes+1), patchOf("*")},
+		{"PATCH /v1/dashboards/{name}", "PATCH", "/v1/dashboards/host", `[]`, []string{"If-Match", "*"}},
+		{"PATCH /v1/dashboards/{name}", "PATCH", "/v1/dashboards/host", `[{"op":"remove","path":"/title"}]`, patchOf("*")},
+		{"PATCH /v1/dashboards/{name}", "PATCH", "/v1/dashboards/host", `[]`, nil},
+		{"PUT /v1/dashboards/{name}", "PUT", "/v1/dashboards/new", "title: N\nrows: []\n", putOf("If-None-Match", "*")},
+		{"PUT /v1/dashboards/{name}", "PUT", "/v1/dashboards/new", "title: M\nrows: []\n", putOf("If-Match", "*")},
+		{"PUT /v1/dashboards/{name}", "PUT", "/v1/dashboards/New", "title: M\nrows: []\n", putOf("If-None-Match", "*")},
+		{"PUT /v1/dashboards/{name}", "PUT", "/v1/dashboards/zz", "title: M\nrows: []\n", putOf("If-Match", "*")},
+		{"PUT /v1/dashboards/{name}", "PUT", "/v1/dashboards/new", "title: M\nrows: []\n", putOf("If-None-Match", "*")},
+		{"PUT /v1/dashboards/{name}", "PUT", "/v1/dashboards/new", strings.Repeat("#", dashboard.MaxBytes+1), putOf("If-Match", "*")},
+		{"PUT /v1/dashboards/{name}", "PUT", "/v1/dashboards/new", "title: M\n", []string{"If-Match", "*"}},
+		{"PUT /v1/dashboards/{name}", "PUT", "/v1/dashboards/new", "titel: M\n", putOf("If-Match", "*")},
+		{"PUT /v1/dashboards/{name}", "PUT", "/v1/dashboards/new", "title: M\n", putOf("If", "*")},
+		{"DELETE /v1/dashboards/{name}", "DELETE", "/v1/dashboards/new", "", []string{"If-Match", "old"}},
+		{"DELETE /v1/dashboards/{name}", "DELETE", "/v1/dashboards/new", "", nil},
+		{"DELETE /v1/dashboards/{name}", "DELETE", "/v1/dashboards/new", "", nil},
+		{"DELETE /v1/dashboards/{name}", "DELETE", "/v1/dashboards/streamgauge", "", nil},
+		{"DELETE /v1/dashboards/{name}", "DELETE", "/v1/dashboards/host?a=b", "", nil},
+		{"GET /v1/dashboards/schema.json", "GET", "/v1/dashboards/schema.json", "", nil},
 		{"GET /v1/openapi.yaml", "GET", "/v1/openapi.yaml", "", nil},
 		{"GET /v1/openapi.json", "GET", "/v1/openapi.json", "", nil},
 	} {
@@ -147,11 +181,24 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		seen[fmt.Sprint(c.operation, " ", w.Code)] = true
 		d.check(t, c.operation, c.method+" "+c.target, w)
 	}
+	f.breakFolder(t)
+	for _, c := range []struct {
+		method, body string
+		header       []string
+	}{
+		{"PATCH", `[{"op":"replace","path":"/title","value":"I"}]`, patchOf("*")},
+		{"PUT", "title: I\nrows: []\n", putOf("If-Match", "*")},
+		{"DELETE", "", nil},
+	} {
+		w := f.do(c.method, "/v1/dashboards/host", c.body, c.header...)
+		seen[fmt.Sprint(c.method, " /v1/dashboards/{name} ", w.Code)] = true
+		d.check(t, c.method+" /v1/dashboards/{name}", c.method+" in a folder that can't be written to", w)
+	}
 	if err := f.log.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for _, operation := range server.Routes() {
-		if method, path, _ := strings.Cut(operation, " "); !strings.Contains(path, "openapi") {
+		if method, path, _ := strings.Cut(operation, " "); !strings.Contains(path, "openapi") && !strings.Contains(path, "dashboards") {
 			w := f.do(method, strings.Replace(path, "{stream}", "a", 1)+map[string]string{"GET /v1/events": "?stream=a"}[operation], `{"stream":"a","data":1}`, "Accept", "application/json")
 			seen[fmt.Sprint(operation, " ", w.Code)] = true
 			d.check(t, operation, operation+" while the log is closed", w)
@@ -251,6 +298,12 @@ func (d document) validate(t *testing.T, schema, value any, at string) (faults [
 	if types := typesOf(s["type"]); len(types) > 0 && !slices.Contains(types, typeOf(value)) &&
 		!(typeOf(value) == "integer" && slices.Contains(types, "number")) {
 		return []string{fmt.Sprintf("%s is %s, not %v", at, typeOf(value), types)}
+	}
+	if all, ok := s["oneOf"].([]any); ok {
+		fitting := slices.DeleteFunc(slices.Clone(all), func(one any) bool { return len(d.validate(t, one, value, at)) > 0 })
+		if len(fitting) != 1 {
+			faults = append(faults, fmt.Sprintf("%s fits %d of %d schemas", at, len(fitting), len(all)))
+		}
 	}
 	if enum, ok := s["enum"].([]any); ok && !slices.Contains(enum, value) {
 		faults = append(faults, fmt.Sprintf("%s is %v, not one of %v", at, value, enum))

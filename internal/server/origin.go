@@ -12,9 +12,9 @@ import (
 // What a page of an allowed origin may send, and for how long its browser need
 // not ask again.
 const (
-	corsMethods = "GET, HEAD, POST, DELETE"
-	corsHeaders = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID"
-	corsExpose  = "Allow, Retry-After"
+	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
+	corsHeaders = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID"
+	corsExpose  = "Allow, ETag, Retry-After"
 	corsMaxAge  = "7200" // seconds; browsers cap it there
 )
 

@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/dashboard"
 	"github.com/streamgauge/streamgauge/filelog"
 	"github.com/streamgauge/streamgauge/filter"
 	"github.com/streamgauge/streamgauge/internal/config"
 	"github.com/streamgauge/streamgauge/source"
+	"github.com/streamgauge/streamgauge/source/demo"
 	"github.com/streamgauge/streamgauge/source/host"
 	"github.com/streamgauge/streamgauge/source/self"
 )
@@ -35,11 +39,12 @@ func openLog(c *config.Config, rules streamgauge.Rules, logger *slog.Logger) (st
 	return log, nil
 }
 
-func newHub(o Options, log streamgauge.Log, rules streamgauge.Rules, logger *slog.Logger) (*streamgauge.Hub, error) {
+func newHub(o Options, log streamgauge.Log, rules streamgauge.Rules, dashboards *dashboard.Store, logger *slog.Logger) (*streamgauge.Hub, error) {
 	return streamgauge.New(&streamgauge.Options{
 		Log:           log,
 		Rules:         rules,
 		CompileFilter: compileFilter,
+		NamedView:     dashboards.View,
 		Heartbeat:     o.Config.Heartbeat,
 		MaxAge:        o.Config.MaxAge,
 		WriteTimeout:  o.Config.WriteTimeout,
@@ -57,14 +62,47 @@ func compileFilter(src string) (streamgauge.Filter, error) {
 	return f, nil
 }
 
-func newSources(c *config.Config, hub *streamgauge.Hub, tee *self.Log, logger *slog.Logger) (out []source.Source) {
+// NewDashboards returns the dashboards of the configuration. changed may be nil.
+func NewDashboards(c *config.Config, changed func(dashboard.Change), logger *slog.Logger) (*dashboard.Store, error) {
+	return dashboard.NewStore(dashboard.StoreOptions{
+		Dir:         c.Dashboards,
+		Demo:        c.Sources.Demo != nil,
+		CheckFilter: checkFilter,
+		Changed:     changed,
+		Logger:      logger,
+	})
+}
+
+func checkFilter(src string) error {
+	_, err := filter.Compile(src)
+	return err
+}
+
+func newSources(ctx context.Context, c *config.Config, hub *streamgauge.Hub, tee *self.Log, logger *slog.Logger) (out []source.Source) {
 	if c.Sources.Host != nil {
 		out = append(out, host.New(&host.Options{Every: c.Sources.Host.Every, Logger: logger}))
 	}
 	if c.Sources.Self != nil {
 		out = append(out, self.New(&self.Options{Hub: hub, Every: c.Sources.Self.Every, Log: tee}))
 	}
+	if c.Sources.Demo != nil {
+		out = append(out, demo.New(&demo.Options{Seed: c.Sources.Demo.Seed, Since: newest(ctx, hub, "demo."), Logger: logger}))
+	}
 	return out
+}
+
+// newest returns when the newest event of the streams was appended that begin so.
+func newest(ctx context.Context, hub *streamgauge.Hub, prefix string) (at time.Time) {
+	streams, err := hub.Streams(ctx)
+	if err != nil {
+		return at // as if there were none
+	}
+	for _, s := range streams {
+		if strings.HasPrefix(s.Name, prefix) && s.Time.After(at) {
+			at = s.Time
+		}
+	}
+	return at
 }
 
 // publisherOf returns what the source publishes to. Only self may speak for the

@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/streamgauge/streamgauge/internal/config"
+	"github.com/streamgauge/streamgauge/internal/yamlfile"
 )
 
 // parseQuery returns the request's parameters, nil if there are none. One that
@@ -23,7 +23,7 @@ func parseQuery(r *http.Request, known ...string) (url.Values, error) {
 		switch {
 		case !slices.Contains(known, name):
 			hint := ""
-			if near := config.Nearest(name, known); near != "" {
+			if near := yamlfile.Nearest(name, known); near != "" {
 				hint = " (did you mean " + near + "?)"
 			}
 			return nil, refuse(http.StatusBadRequest, "there is no parameter %q here%s", name, hint)

@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/dashboard"
 	"github.com/streamgauge/streamgauge/internal/config"
 )
 
@@ -20,9 +22,11 @@ type route struct {
 
 // api is what the API's handlers share.
 type api struct {
-	hub     *streamgauge.Hub
-	publish *publisher
-	logger  *slog.Logger
+	hub         *streamgauge.Hub
+	publish     *publisher
+	dashboards  *dashboard.Store
+	bodyTimeout time.Duration
+	logger      *slog.Logger
 }
 
 // routes is the whole API. openapi.yaml describes it.
@@ -34,6 +38,12 @@ func (a *api) routes() []route {
 		{"DELETE", "/v1/streams/{stream}", a.forgetStream},
 		{"GET", "/v1/streams/{stream}/events", a.hub.ServeHTTP},
 		{"POST", "/v1/streams/{stream}/events", a.publish.stream},
+		{"GET", "/v1/dashboards", a.listDashboards},
+		{"GET", "/v1/dashboards/{name}", a.getDashboard},
+		{"PATCH", "/v1/dashboards/{name}", a.patchDashboard},
+		{"PUT", "/v1/dashboards/{name}", a.putDashboard},
+		{"DELETE", "/v1/dashboards/{name}", a.deleteDashboard},
+		{"GET", "/v1/dashboards/schema.json", serveDashboardSchema},
 		{"GET", "/v1/openapi.yaml", serveOpenAPI},
 		{"GET", "/v1/openapi.json", serveOpenAPIJSON},
 	}
@@ -41,8 +51,8 @@ func (a *api) routes() []route {
 
 // NewHandler returns the API of the hub under /v1/ and the UI everywhere else.
 // Give it the rules that the hub has.
-func NewHandler(hub *streamgauge.Hub, rules streamgauge.Rules, c *config.Config, ui http.Handler, logger *slog.Logger) (http.Handler, error) {
-	a := &api{hub: hub, publish: newPublisher(hub, rules, c.Limits, logger), logger: logger}
+func NewHandler(hub *streamgauge.Hub, rules streamgauge.Rules, c *config.Config, dashboards *dashboard.Store, ui http.Handler, logger *slog.Logger) (http.Handler, error) {
+	a := &api{hub: hub, publish: newPublisher(hub, rules, c.Limits, logger), dashboards: dashboards, bodyTimeout: c.Limits.BodyTimeout, logger: logger}
 	mux := http.NewServeMux()
 	paths := map[string]methods{}
 	for _, r := range a.routes() {

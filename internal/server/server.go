@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/dashboard"
 	"github.com/streamgauge/streamgauge/internal/config"
 	"github.com/streamgauge/streamgauge/source"
 	"github.com/streamgauge/streamgauge/source/self"
@@ -67,6 +68,8 @@ type server struct {
 	hub     *streamgauge.Hub
 	sources []source.Source
 
+	dashboards *dashboard.Store
+
 	api, admin                 *http.Server
 	apiListener, adminListener net.Listener // adminListener may be nil
 	conns                      *connections
@@ -89,11 +92,16 @@ func (s *server) open(ctx context.Context, o Options, tee *self.Log) (err error)
 	if s.log, err = openLog(o.Config, rules, s.logger); err != nil {
 		return err
 	}
-	if s.hub, err = newHub(o, s.log, rules, s.logger); err != nil {
+	// Dashboards name views for the hub, and the hub tells of changes to them.
+	tell := func(c dashboard.Change) { announceDashboard(ctx, s.hub, s.logger)(c) }
+	if s.dashboards, err = NewDashboards(o.Config, tell, s.logger); err != nil {
 		return err
 	}
-	s.sources = newSources(o.Config, s.hub, tee, s.logger)
-	handler, err := NewHandler(s.hub, rules, o.Config, web.Handler(), s.logger)
+	if s.hub, err = newHub(o, s.log, rules, s.dashboards, s.logger); err != nil {
+		return err
+	}
+	s.sources = newSources(ctx, o.Config, s.hub, tee, s.logger)
+	handler, err := NewHandler(s.hub, rules, o.Config, s.dashboards, web.Handler(), s.logger)
 	if err != nil {
 		return err
 	}
@@ -186,6 +194,7 @@ func (s *server) run(ctx context.Context) error {
 	if s.adminListener != nil {
 		g.Go(func() error { return serve(s.admin, s.adminListener) })
 	}
+	g.Go(func() error { return s.dashboards.Run(ctx) })
 	for _, one := range s.sources {
 		g.Go(func() error {
 			if err := one.Run(ctx, publisherOf(one, s.hub)); err != nil {

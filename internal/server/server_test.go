@@ -332,7 +332,7 @@ func TestTheBodysDeadlineEndsWithTheBody(t *testing.T) {
 	}
 	c := config.Default()
 	c.Limits.BodyTimeout = 50 * time.Millisecond
-	handler, err := server.NewHandler(hub, nil, &c, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	handler, err := server.NewHandler(hub, nil, &c, nil, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,6 +102,7 @@ type measurement struct {
 	EventsOut     float64 `json:"events_out_per_second"`
 	Subscribers   int     `json:"subscribers"`
 	Feeds         int     `json:"feeds"`
+	Views         int     `json:"views"`
 	Streams       int     `json:"streams"`
 	LagMS         float64 `json:"lag_ms"`
 	Gaps          uint64  `json:"gaps"`
@@ -125,6 +126,7 @@ func (s *Source) measure(ctx context.Context) measurement {
 		EventsOut:     round(float64(stats.EventsOut-s.stats.EventsOut) / seconds),
 		Subscribers:   stats.Subscribers,
 		Feeds:         stats.Feeds,
+		Views:         stats.Views,
 		Streams:       stats.Streams,
 		LagMS:         round(float64(lag) / float64(time.Millisecond)),
 		Gaps:          stats.Gaps,

@@ -1,0 +1,5 @@
+//go:build race
+
+package streamgauge
+
+const raceDetector = true

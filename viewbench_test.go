@@ -1,0 +1,112 @@
+package streamgauge
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// BenchmarkViewFold is what an event costs each view that selects it.
+func BenchmarkViewFold(b *testing.B) {
+	data := []byte(`{"route":"/cart","method":"GET","status":200,"ms":12.75,"bytes":5120,"user":"u-1234","host":"web-1"}`)
+	for _, text := range []string{"count(s)", "avg(s /ms)", "p95(s /ms) by /route", "p50,p95,count(s /ms) by /route over 5m every 10s", "sum(s /bytes) by key"} {
+		b.Run(text, func(b *testing.B) {
+			v, err := ParseView(text)
+			if err != nil {
+				b.Fatal(err)
+			}
+			tally := newTally(&v, nil)
+			at := time.Now()
+			e := Event{Stream: "s", Key: "k", Time: at, Appended: at, Data: data, ID: Position{1, 1}}
+			b.ReportAllocs()
+			for b.Loop() {
+				tally.add(&e)
+				e.ID.Seq++
+			}
+		})
+	}
+}
+
+// BenchmarkViewFlush lets an event change a view's row and every subscriber take
+// it.
+func BenchmarkViewFlush(b *testing.B) {
+	for _, n := range []int{1, 100, 10_000} {
+		b.Run(fmt.Sprintf("%d subscribers", n), func(b *testing.B) {
+			flush := viewFlusher(b, n, Subscription{Views: []string{"count(s) every 1h"}})
+			b.ReportAllocs()
+			for b.Loop() {
+				flush()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/delivery")
+		})
+	}
+}
+
+// viewFlusher returns a function that appends an event, flushes, and has so many
+// subscribers take the row that has changed.
+func viewFlusher(t testing.TB, n int, want Subscription) func() {
+	t.Helper()
+	log := NewMemoryLog(nil)
+	hub := instance(t, log)
+	subscribers := make([]*Subscriber, n)
+	ctx := context.Background()
+	woken := 0
+	for i := range subscribers {
+		s, err := hub.Subscribe(ctx, want, func() { woken++ }, func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.Close)
+		subscribers[i] = s
+	}
+	batch := Batch{Events: []Event{{Stream: "s", Data: []byte("1")}}}
+	flush := func(least int) {
+		if _, err := log.Append(ctx, batch); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range hub.views.folds {
+			if err := f.step(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, s := range subscribers {
+			blocks := 0
+			for {
+				p, err := s.Next(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if p == nil {
+					break
+				}
+				blocks++
+			}
+			if blocks < least {
+				t.Fatalf("a subscriber got %d blocks", blocks)
+			}
+		}
+		if woken < n {
+			t.Fatalf("only %d were woken of %d", woken, n)
+		}
+		woken = 0
+	}
+	woken = n // nobody waits yet
+	flush(2)
+	return func() { flush(1) }
+}
+
+func TestNothingIsAllocatedPerViewerPerFlush(t *testing.T) {
+	if raceDetector {
+		t.Skip("with the race detector a sync.Pool forgets")
+	}
+	for name, want := range map[string]Subscription{
+		"views only":    {Views: []string{"count(s) every 1h", "sum(s) by key every 1h"}},
+		"with a stream": {Views: []string{"count(s) every 1h"}, Select: Selection{"other"}},
+	} {
+		few, many := testing.AllocsPerRun(100, viewFlusher(t, 10, want)), testing.AllocsPerRun(100, viewFlusher(t, 510, want))
+		if many > few+5 {
+			t.Errorf("%s: a flush allocates %v times with 10 viewers and %v times with 510", name, few, many)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package streamgauge
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// views is the folds of a hub: one for each view that somebody watches.
+type views struct {
+	hub *Hub
+
+	mu    sync.Mutex // protects following; taken before a fold's mutex
+	folds map[string]*fold
+	start func(*fold) // runs a fold; nil unless the hub runs
+	idle  []*fold     // those that want to know that the head has moved
+}
+
+// run starts the folds, those that there are and those that come, and returns
+// what ends and waits for them.
+func (vs *views) run(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	vs.start = func(f *fold) { running.Go(func() { f.run(ctx) }) }
+	for _, f := range vs.folds {
+		vs.start(f)
+	}
+	return func() {
+		cancel()
+		vs.mu.Lock()
+		vs.start = nil
+		vs.mu.Unlock()
+		running.Wait()
+	}
+}
+
+// await has the fold told once that the head has moved.
+func (vs *views) await(f *fold) {
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	if !f.awaits {
+		f.awaits = true
+		vs.idle = append(vs.idle, f)
+	}
+}
+
+// moved tells those who wait for it that the head has moved.
+func (vs *views) moved() {
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	for i, f := range vs.idle {
+		f.nudge()
+		f.awaits, vs.idle[i] = false, nil
+	}
+	vs.idle = vs.idle[:0]
+}
+
+// retire ends a fold that nobody has watched for a while. It reports whether it
+// has.
+func (vs *views) retire(f *fold, now time.Time) bool {
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.feeds) > 0 || now.Before(f.left.Add(foldLinger)) {
+		return false
+	}
+	delete(vs.folds, f.text)
+	return true
+}
+
+// watch gives the cursor what it needs of the view, whose fold is made if nobody
+// watches it yet.
+func (vs *views) watch(c *viewCursor, v View, key viewFeedKey) error {
+	text := v.String()
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	f := vs.folds[text]
+	if f == nil {
+		if limit := vs.hub.opts.Limits.Views; len(vs.folds) >= limit {
+			return fmt.Errorf("%w: %d different views are watched already (limits.views)", ErrOverload, limit)
+		}
+		filter, err := vs.hub.compile(&Subscription{Filter: v.Where})
+		if err != nil {
+			return err
+		}
+		f = newFold(vs, v, filter)
+		if vs.folds == nil {
+			vs.folds = make(map[string]*fold)
+		}
+		vs.folds[text] = f
+		if vs.start != nil {
+			vs.start(f)
+		}
+	}
+	f.watch(c, key)
+	return nil
+}
+
+// stats returns how many folds and rows there are, and up to where all folds
+// have read, at most delivered.
+func (vs *views) stats(delivered uint64) (folds, rows int, folded uint64) {
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	folded = delivered
+	for _, f := range vs.folds {
+		f.mu.Lock()
+		rows += f.table.rows
+		folded = min(folded, f.table.folded)
+		f.mu.Unlock()
+	}
+	return len(vs.folds), rows, folded
+}

@@ -1,0 +1,224 @@
+package streamgauge
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxViews bounds how many views one subscription may have.
+const maxViews = 64
+
+// A namedView is a view as it was asked for.
+type namedView struct {
+	label string // the name or the text by which it was asked for
+	View
+}
+
+// resolveViews reads the views that a subscription asks for.
+func (h *Hub) resolveViews(want *Subscription) error {
+	if len(want.Views) > maxViews {
+		return fmt.Errorf("%w: %d views are asked for, at most %d are allowed", ErrSubscription, len(want.Views), maxViews)
+	}
+	want.views = make([]namedView, 0, len(want.Views))
+	for _, text := range want.Views {
+		v, err := h.resolveView(text)
+		if err != nil {
+			return fmt.Errorf("%w: view %q: %w", ErrSubscription, text, err)
+		}
+		if !slices.ContainsFunc(want.views, func(other namedView) bool { return other.label == v.label }) {
+			want.views = append(want.views, v)
+		}
+	}
+	return nil
+}
+
+// resolveView reads a text, or looks up a name, which has no parentheses.
+func (h *Hub) resolveView(text string) (namedView, error) {
+	if !strings.Contains(text, "(") && h.opts.NamedView != nil {
+		v, ok := h.opts.NamedView(text)
+		if !ok {
+			return namedView{}, fmt.Errorf("there is no view of this name, and its text would be as in count(%s)", text)
+		}
+		return namedView{text, v}, h.checkWhere(v)
+	}
+	v, err := ParseView(text)
+	if err != nil {
+		return namedView{}, err
+	}
+	return namedView{text, v}, h.checkWhere(v)
+}
+
+func (h *Hub) checkWhere(v View) error {
+	if v.Where == "" {
+		return nil
+	}
+	if _, err := h.opts.CompileFilter(v.Where); err != nil {
+		return fmt.Errorf("where: %w", err)
+	}
+	return nil
+}
+
+// reach is what a subscription with a time to begin at begins with: the streams,
+// and what its views are computed from.
+func (want *Subscription) reach() Selection {
+	all := slices.Clone(want.Select)
+	for _, v := range want.views {
+		all = append(all, v.Select)
+	}
+	return all
+}
+
+// viewsOnly reports whether there are no streams.
+func (want *Subscription) viewsOnly() bool { return len(want.Select)+len(want.Conditions) == 0 }
+
+// watch returns a cursor for each view of a subscription, which begins when the
+// log has been read up to need. After an error there is none.
+func (h *Hub) watch(want *Subscription, start start, need uint64, wake func()) ([]*viewCursor, error) {
+	pause, err := interval(want.Rate)
+	if err != nil {
+		return nil, err
+	}
+	cursors := make([]*viewCursor, 0, len(want.views))
+	for _, v := range want.views {
+		c := &viewCursor{
+			wake: wake, need: need, last: want.Last, since: want.Since,
+			resumes: start.resumes, after: start.position.Seq,
+		}
+		if err := h.views.watch(c, v.View, viewFeedKey{v.label, want.Encoding, pause}); err != nil {
+			leaveViews(cursors)
+			return nil, err
+		}
+		cursors = append(cursors, c)
+	}
+	return cursors, nil
+}
+
+func leaveViews(cursors []*viewCursor) {
+	for _, c := range cursors {
+		c.leave()
+	}
+}
+
+// fromViews returns the next block of the views, which take turns, and whether
+// all have what they begin with. Until then streams have to wait: their events
+// would move the client's position past what it was not told of the views.
+func (s *Subscriber) fromViews() (p []byte, rows int, begun bool) {
+	var b viewBlock
+	var c *viewCursor
+	shared := false
+	for range s.views {
+		c = s.views[s.turn]
+		s.turn = (s.turn + 1) % len(s.views)
+		if b, shared = c.next(s.borrow); b.rows > 0 {
+			break
+		}
+	}
+	seq, begun := viewsThrough(s.views)
+	if !begun || !s.want.viewsOnly() || seq <= s.seq {
+		return b.bytes, b.rows, begun
+	}
+	s.seq = seq
+	if b.rows == 0 {
+		return nil, 0, true
+	}
+	scratch := s.borrow()
+	if shared {
+		*scratch = append((*scratch)[:0], b.bytes...)
+	}
+	*scratch = c.feed.form.appendID(*scratch, s.position())
+	return *scratch, b.rows, true
+}
+
+// viewsThrough returns up to where the log is in what all of the views have
+// said, and whether all have said what they begin with.
+func viewsThrough(cursors []*viewCursor) (seq uint64, begun bool) {
+	for i, c := range cursors {
+		if !c.begun {
+			return 0, false
+		}
+		if i == 0 || c.seq < seq {
+			seq = c.seq
+		}
+	}
+	return seq, true
+}
+
+// viewPage returns a page of JSON with the rows of the views that were asked for.
+func (h *Hub) viewPage(ctx context.Context, req *request) ([]byte, error) {
+	want := req.want
+	want.Encoding = EncodeNDJSON
+	if err := h.resolveViews(&want); err != nil {
+		return nil, err
+	}
+	begin, bad, err := h.start(ctx, &want, nil)
+	if err != nil {
+		return nil, err
+	}
+	head, err := h.log.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	more := make(chan struct{}, 1)
+	cursors, err := h.watch(&want, begin, head.Seq, func() {
+		select {
+		case more <- struct{}{}:
+		default:
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer leaveViews(cursors)
+	body, left := []byte(`{"events":[`), false
+	for _, c := range cursors {
+		lines, err := c.beginningLines(ctx, more)
+		if err != nil {
+			return nil, err
+		}
+		if over := len(lines) - req.limit; over > 0 {
+			lines, left = lines[over:], true
+		}
+		for _, line := range lines {
+			if body[len(body)-1] == '}' {
+				body = append(body, ',')
+			}
+			body = append(append(body, '\n'), line...)
+		}
+		if len(body) > maxAnswerBytes {
+			return nil, fmt.Errorf("%w: the answer would be longer than %d MiB; ask for less with last, since, limit or fewer views", ErrSubscription, maxAnswerBytes>>20)
+		}
+	}
+	seq, _ := viewsThrough(cursors)
+	body = append(body, "\n],\"cursor\":\""...)
+	body = Position{h.epoch, seq}.append(body)
+	body = append(body, "\",\"more\":"...)
+	body = append(strconv.AppendBool(body, left), ",\"gaps\":["...)
+	if bad != nil {
+		body = append(append(append(body, '{'), gapMembers(bad)...), '}')
+	}
+	return append(body, "]}\n"...), nil
+}
+
+// beginningLines returns the rows that the cursor begins with, one a line.
+func (c *viewCursor) beginningLines(ctx context.Context, more <-chan struct{}) ([][]byte, error) {
+	var all, scratch []byte
+	for !c.begun {
+		b, _ := c.next(func() *[]byte { return &scratch })
+		if all = append(all, b.bytes...); b.rows > 0 || c.begun {
+			continue
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return bytes.Split(all[:len(all)-1], []byte{'\n'}), nil
+}
