@@ -7,6 +7,16 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   base: './',
   plugins: [react()],
+  // The page is written for React. Preact runs the same code and is 59 kB smaller,
+  // compressed, which is a third of the whole page.
+  resolve: {
+    alias: [
+      { find: 'react-dom/client', replacement: 'preact/compat/client' },
+      { find: 'react-dom', replacement: 'preact/compat' },
+      { find: 'react/jsx-runtime', replacement: 'preact/jsx-runtime' },
+      { find: 'react', replacement: 'preact/compat' },
+    ],
+  },
   build: {
     target: 'es2022',
     modulePreload: false,

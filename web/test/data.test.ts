@@ -5,12 +5,20 @@ import { Cadence, freshness } from '../src/data/cadence'
 import { Clock } from '../src/data/clock'
 import { Columns, GAP } from '../src/data/columns'
 import type { Envelope } from '../src/data/envelope'
-import { Lines } from '../src/data/lines'
-import { logParts, shapeOf } from '../src/data/shape'
-import { Stream } from '../src/data/stream'
+import { shapeOf } from '../src/data/shape'
+import { Source } from '../src/data/source'
 
 function event(data: unknown, more: Partial<Envelope> = {}): Envelope {
-  return { stream: 's', type: undefined, key: undefined, at: 0, data, ...more }
+  return {
+    stream: 's',
+    id: undefined,
+    type: undefined,
+    key: undefined,
+    at: 0,
+    data,
+    match: [],
+    ...more,
+  }
 }
 
 describe('the shape of data', () => {
@@ -33,25 +41,6 @@ describe('the shape of data', () => {
     ['an empty object', {}, 'other'],
   ])('of %s', (_, data, want) => {
     expect(shapeOf(data)).toBe(want)
-  })
-})
-
-describe('a log record', () => {
-  it.each([
-    [{ severity: 'warning', body: 'x' }, 'WARN'],
-    [{ level: 'ERROR+2', msg: 'x' }, 'ERROR'],
-    [{ level: 50, msg: 'x' }, 'ERROR'],
-    [{ severity_number: 9, body: 'x' }, 'INFO'],
-    [{ level: 'notice', msg: 'x' }, 'INFO'],
-    [{ level: 'crit', msg: 'x' }, 'FATAL'],
-    [{ level: 'whatever', msg: 'x' }, undefined],
-  ])('%j is of level %s', (data, want) => {
-    expect(logParts(data).level).toBe(want)
-  })
-
-  it('keeps what it does not know as pairs', () => {
-    const data = { time: 't', level: 'INFO', msg: 'hi', user: 'ada', attributes: { n: 1 } }
-    expect(logParts(data)).toEqual({ level: 'INFO', text: 'hi', rest: 'user=ada n=1' })
   })
 })
 
@@ -132,11 +121,11 @@ describe('columns', () => {
 
 describe('a stream', () => {
   const feed = (...events: Envelope[]) => {
-    const s = new Stream('s')
+    const s = new Source('s', 60_000)
     for (const e of events) s.append(e)
     return s
   }
-  const numbers = (s: Stream) => {
+  const numbers = (s: Source) => {
     if (s.content?.kind !== 'numbers') throw new Error(`is of ${s.content?.kind}`)
     return s.content
   }
@@ -162,14 +151,14 @@ describe('a stream', () => {
   })
 
   it('bounds its series', () => {
-    const s = new Stream('s')
+    const s = new Source('s', 60_000)
     for (let i = 0; i < 500; i++) s.append(event({ v: 0.5 }, { key: `k${i}`, at: i }))
-    expect(numbers(s).series.length).toBe(128)
-    expect(numbers(s).dropped).toBe(372)
+    expect(numbers(s).series.length).toBe(256)
+    expect(numbers(s).dropped).toBe(244)
   })
 
   it('breaks its lines at a null, at a gap, and where it was silent', () => {
-    const s = new Stream('s')
+    const s = new Source('s', 60_000)
     for (let i = 0; i < 10; i++) s.append(event(1, { at: i * 1000 }))
     s.append(event(null, { at: 10_000 }))
     s.append(event(1, { at: 11_000 }))
@@ -193,27 +182,6 @@ describe('a stream', () => {
     expect(s.outline).toBe(before)
     s.append(event({ a: 2, b: 3 }, { at: 2 }))
     expect(s.outline).not.toBe(before)
-  })
-})
-
-describe('lines', () => {
-  it('keep the newest, under numbers that are never used twice', () => {
-    const lines = new Lines('log', 3)
-    for (const text of ['a', 'b', 'c', 'd', 'e']) lines.append(event(text))
-    const kept = []
-    for (let n = lines.start; n < lines.end; n++) kept.push([n, lines.at(n)?.text])
-    expect(kept).toEqual([
-      [2, 'c'],
-      [3, 'd'],
-      [4, 'e'],
-    ])
-    expect(lines.at(1)).toBeUndefined()
-  })
-
-  it('cut what is too long to be looked at', () => {
-    const lines = new Lines('log')
-    lines.append(event('x'.repeat(100_000)))
-    expect(lines.at(0)?.text.length).toBeLessThan(5000)
   })
 })
 
@@ -272,7 +240,11 @@ describe('the board', () => {
   })
   const newBoard = () => {
     let outlined = 0
-    const board = new Board({ changed: () => {}, outlined: () => outlined++ })
+    const board = new Board(
+      { changed: () => {}, outlined: () => outlined++, noted: () => {} },
+      new Clock(),
+      { wanted: [], everything: ['>'], window: 60_000 },
+    )
     return { board, outlined: () => outlined }
   }
 
@@ -281,7 +253,7 @@ describe('the board', () => {
     board.receive(wire('message', { stream: 'b', data: 1 }))
     board.receive(wire('message', { stream: 'a', data: 1 }))
     const { outline } = board
-    expect(outline.streams.map((s) => s.name)).toEqual(['a', 'b'])
+    expect(outline.sources.map((s) => s.name)).toEqual(['a', 'b'])
     board.receive(wire('message', { stream: 'a', data: 2 }))
     expect(board.outline).toBe(outline)
     expect(outlined()).toBe(2)
@@ -293,7 +265,7 @@ describe('the board', () => {
     board.receive(wire('hub.gap', { stream: 'a', lost: 12, reason: 'evicted' }))
     board.receive(wire('hub.gap', { stream: null, lost: null, reason: 'epoch' }))
     expect(board.outline).toMatchObject({ lost: 12, gaps: 2 })
-    expect(board.outline.streams[0]).toMatchObject({ lost: 12, gaps: 2 })
+    expect(board.outline.sources[0]).toMatchObject({ lost: 12, gaps: 2 })
   })
 
   it('takes no harm from what is no envelope', () => {
@@ -303,13 +275,13 @@ describe('the board', () => {
     }
     board.receive({ type: 'message', data: '{', id: undefined, lastEventId: '' })
     board.receive(wire('hub.future', { anything: 1 }))
-    expect(board.outline.streams).toEqual([])
+    expect(board.outline.sources).toEqual([])
   })
 
   it('bounds the streams that it keeps and counts the others', () => {
     const { board } = newBoard()
     for (let i = 0; i < 1500; i++) board.receive(wire('message', { stream: `s${i}`, data: 1 }))
-    expect(board.outline.streams.length).toBe(1000)
+    expect(board.outline.sources.length).toBe(1000)
     expect(board.outline.more).toBe(500)
   })
 })
@@ -317,8 +289,8 @@ describe('the board', () => {
 describe('the arrangement', () => {
   it('puts the user’s streams first and the machine’s in an order of use', () => {
     const names = ['host.disk', 'host.cpu', 'hub.log', 'hosting.x', 'a']
-    const sections = arrange(names.sort().map((name) => new Stream(name)))
-    expect(sections.map((s) => s.streams.map((x) => x.name))).toEqual([
+    const sections = arrange(names.sort().map((name) => new Source(name, 60_000)))
+    expect(sections.map((s) => s.sources.map((x) => x.name))).toEqual([
       ['a', 'hosting.x'],
       ['host.cpu', 'host.disk'],
       ['hub.log'],

@@ -2,13 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { Cadence } from '../src/data/cadence'
 import { Numbers } from '../src/data/numbers'
 import { formatAge, formatRound, formatText, parseLabel, type Unit } from '../src/data/units'
-import { matches } from '../src/page/api'
-import { say } from '../src/page/ConnectionPill'
 import { assignColours } from '../src/paint/palette'
 import { niceRange } from '../src/paint/range'
-import { linesOf, lonely, plotData, unitsOf } from '../src/panels/chart/lines'
+import { linesOf, unitsOf } from '../src/panels/chart/lines'
+import { lonely, PlotData } from '../src/panels/chart/plotData'
 import { outline } from '../src/panels/stat/sparkline'
-import { StreamError } from '../src/stream'
 
 describe('a field’s name', () => {
   it.each([
@@ -108,21 +106,25 @@ describe('colours', () => {
 })
 
 describe('the lines of a chart', () => {
+  const CHART = { type: 'timeseries' } as const
   const numbers = () => {
-    const n = new Numbers('host.network')
+    const n = new Numbers({ name: 'host.network', window: 60_000 })
     for (const [key, at] of [
       ['eth0', 1],
       ['lo', 1],
       ['eth0', 2],
     ] as const) {
       const data = { received_bytes_per_second: at, sent_bytes_per_second: at * 2, mtu: 1500 }
-      n.append({ stream: 'host.network', type: undefined, key, at, data }, new Cadence())
+      n.append(
+        { stream: 'host.network', match: [], id: undefined, type: undefined, key, at, data },
+        new Cadence(),
+      )
     }
     return n
   }
 
   it('are named by key and field, only as far as needed', () => {
-    const names = (unit: Unit) => linesOf(numbers(), unit).lines.map((line) => line.name)
+    const names = (unit: Unit) => linesOf(numbers(), unit, CHART).lines.map((line) => line.name)
     expect(names('bytes_per_second')).toEqual([
       'eth0 received',
       'eth0 sent',
@@ -130,16 +132,19 @@ describe('the lines of a chart', () => {
       'lo sent',
     ])
     expect(names('count')).toEqual(['eth0', 'lo'])
-    expect(unitsOf(numbers())).toEqual(['bytes_per_second', 'count'])
+    expect(unitsOf(numbers(), CHART)).toEqual(['bytes_per_second', 'count'])
   })
 
   it('are one for each key where keys have many fields, and sorted as a reader expects', () => {
-    const n = new Numbers('host.cpu.core')
+    const n = new Numbers({ name: 'host.cpu.core', window: 60_000 })
     for (const key of ['10', '2', '1']) {
       const data = { usage_percent: 1, user_percent: 2, system_percent: 3 }
-      n.append({ stream: 'host.cpu.core', type: undefined, key, at: 1, data }, new Cadence())
+      n.append(
+        { stream: 'host.cpu.core', match: [], id: undefined, type: undefined, key, at: 1, data },
+        new Cadence(),
+      )
     }
-    const { lines, field, hidden } = linesOf(n, 'percent')
+    const { lines, field, hidden } = linesOf(n, 'percent', CHART)
     expect(lines.map((line) => line.name)).toEqual(['1', '2', '10'])
     expect({ field, hidden }).toEqual({ field: 'usage', hidden: 0 })
   })
@@ -147,15 +152,20 @@ describe('the lines of a chart', () => {
   it('go to the plot with holes that do not break and gaps that do', () => {
     const n = numbers()
     n.columns.breakAt(3)
-    const lines = linesOf(n, 'bytes_per_second').lines.filter((line) =>
-      line.name.endsWith('received'),
-    )
-    expect(plotData(n.columns, lines, 0)).toEqual([
+    const { lines } = linesOf(n, 'bytes_per_second', CHART)
+    const received = lines.filter((line) => line.name.endsWith('received'))
+    const data = new PlotData()
+    const drawn = (from: number) => {
+      data.fill(n, received, { from, to: 10, live: true, known: 10 })
+      return [[...data.times], ...data.columns.map((column) => [...column])]
+    }
+    expect(drawn(0)).toEqual([
       [1, 2, 3],
       [1, 2, null],
       [1, undefined, null],
     ])
-    expect(plotData(n.columns, lines, 3)[0]).toEqual([2, 3])
+    expect(drawn(2.5)[0]).toEqual([2, 3])
+    expect(data.gaps).toEqual([2, 10])
   })
 
   it('show a value that stands alone as a point', () => {
@@ -178,38 +188,5 @@ describe('a sparkline', () => {
     expect(drawn.at(-1)).toEqual(points.at(-1))
     expect(drawn.map(([x]) => x)).toEqual(drawn.map(([x]) => x).sort((a, b) => a - b))
     expect(outline([])).toEqual([])
-  })
-})
-
-describe('the connection pill', () => {
-  const retrying = (since: number, kind: 'closed' | 'connect' = 'connect') =>
-    ({ status: 'retrying', since, retryAt: 0, error: new StreamError(kind, 'why') }) as const
-
-  const plain = { paused: false, degraded: false }
-
-  it('says what is the case', () => {
-    expect(say({ status: 'connecting' }, plain, 0).word).toBe('Connecting')
-    expect(say({ status: 'live' }, plain, 0).word).toBe('Live')
-    expect(say({ status: 'live' }, { ...plain, paused: true }, 0).word).toBe('Paused')
-    const degraded = { ...plain, degraded: true }
-    expect(say({ status: 'live' }, degraded, 0).word).toBe('Degraded')
-    expect(say(retrying(0), plain, 500).word).toBe('Reconnecting')
-    expect(say(retrying(0, 'closed'), plain, 500).word).toBe('Live')
-    expect(say(retrying(0, 'closed'), plain, 1500).word).toBe('Reconnecting')
-    expect(say(retrying(0), plain, 31_000).word).toMatch(/^Offline since \d\d:\d\d$/)
-  })
-})
-
-describe('selectors', () => {
-  it.each([
-    ['>', 'a.b', true],
-    ['logs.*', 'logs.web', true],
-    ['logs.*', 'logs.web.x', false],
-    ['logs.>', 'logs.web.x', true],
-    ['logs.>', 'logs', false],
-    ['a.b', 'a.b', true],
-    ['a.b', 'a', false],
-  ])('%s matches %s: %s', (selector, stream, want) => {
-    expect(matches(selector, stream)).toBe(want)
   })
 })

@@ -1,10 +1,10 @@
-import type { Stream } from './stream'
+import type { Source } from './source'
 
 /** Streams that belong together on the page. */
 export interface Section {
   readonly id: 'yours' | 'host' | 'hub'
   readonly title: string
-  readonly streams: readonly Stream[]
+  readonly sources: readonly Source[]
 }
 
 const TITLES = { yours: 'Your streams', host: 'This machine', hub: 'Streamgauge itself' } as const
@@ -23,14 +23,14 @@ const FIRST = [
 
 /** Sorts streams, which come by name, into the page's sections. All three are
  * there even if empty. */
-export function arrange(streams: readonly Stream[]): Section[] {
-  const sections: Record<Section['id'], Stream[]> = { yours: [], host: [], hub: [] }
-  for (const stream of streams) sections[sectionOf(stream.name)].push(stream)
+export function arrange(sources: readonly Source[]): Section[] {
+  const sections: Record<Section['id'], Source[]> = { yours: [], host: [], hub: [] }
+  for (const source of sources) sections[sectionOf(source.name)].push(source)
   sections.host.sort((a, b) => rank(a.name) - rank(b.name))
   return (['yours', 'host', 'hub'] as const).map((id) => ({
     id,
     title: TITLES[id],
-    streams: sections[id],
+    sources: sections[id],
   }))
 }
 

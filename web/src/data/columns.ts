@@ -54,25 +54,68 @@ export class Columns {
     return this.#values.push(new Float64Array(this.#capacity).fill(Number.NaN)) - 1
   }
 
+  /** The time of a row. */
+  timeAt(row: number): number {
+    return this.#times[this.#start + row] as number
+  }
+
+  /** The value of a row in a column. Unlike {@link column} it makes no view. */
+  valueAt(column: number, row: number): number {
+    return (this.#values[column] as Float64Array)[this.#start + row] as number
+  }
+
+  /** The last row that is not later than the time, or -1. */
+  rowUntil(time: number): number {
+    let [low, high] = [this.#start, this.#end]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#times[middle] as number) <= time) low = middle + 1
+      else high = middle
+    }
+    return low - 1 - this.#start
+  }
+
   /** The newest value of a column that is a number, or NaN. */
   last(index: number): number {
-    const values = this.column(index)
-    for (let i = values.length - 1; i >= 0; i--) {
-      const v = values[i] as number
-      if (Number.isFinite(v)) return v
+    return this.lastUntil(index, Number.POSITIVE_INFINITY)
+  }
+
+  /** The newest value of a column that is a number and not later than the time, or
+   * NaN: what a panel that stands still at that time shows. */
+  lastUntil(index: number, time: number): number {
+    const row = this.numberUntil(index, time)
+    return row < 0 ? Number.NaN : this.valueAt(index, row)
+  }
+
+  /** The newest row, not later than the time, in which a column has a number, or -1. */
+  numberUntil(index: number, time: number): number {
+    for (let row = this.rowUntil(time); row >= 0; row--) {
+      if (Number.isFinite(this.valueAt(index, row))) return row
     }
-    return Number.NaN
+    return -1
+  }
+
+  /** The first row, not before the time, in which a column has a number, or -1. */
+  numberSince(index: number, time: number): number {
+    let row = this.rowUntil(time)
+    if (row < 0 || this.timeAt(row) < time) row++
+    for (; row < this.length; row++) if (Number.isFinite(this.valueAt(index, row))) return row
+    return -1
   }
 
   /** Sets values, as pairs of column and value, in the row of that time; a new
-   * row if there is none or one of the cells is taken. */
-  set(time: number, cells: Iterable<readonly [number, number]>): void {
-    const pairs = [...cells]
+   * row if there is none or one of the cells is taken and not to be replaced. */
+  set(time: number, cells: readonly (readonly [number, number])[], replace = false): void {
     let row = this.#find(time)
-    const taken = (r: number) =>
-      pairs.some(([c]) => !Number.isNaN((this.#values[c] as Float64Array)[r]))
-    if (row < 0 || taken(row)) row = this.#insert(time)
-    for (const [column, value] of pairs) (this.#values[column] as Float64Array)[row] = value
+    if (row < 0 || (!replace && this.#taken(row, cells))) row = this.#insert(time)
+    for (const [column, value] of cells) (this.#values[column] as Float64Array)[row] = value
+  }
+
+  #taken(row: number, cells: readonly (readonly [number, number])[]): boolean {
+    for (const [column] of cells) {
+      if (!Number.isNaN((this.#values[column] as Float64Array)[row])) return true
+    }
+    return false
   }
 
   /** Breaks every line at the time. */
@@ -82,24 +125,26 @@ export class Columns {
     for (const values of this.#values) values[row] = GAP
   }
 
-  /** The last row with that time, or -1. Nearly always it is the last of all. */
+  /** The last row with that time, or -1. */
   #find(time: number): number {
-    let row = this.#end - 1
-    while (row >= this.#start && (this.#times[row] as number) > time) row--
+    const row = this.#start + this.rowUntil(time)
     return row >= this.#start && this.#times[row] === time ? row : -1
   }
 
   #insert(time: number): number {
     if (this.#end === this.#capacity) this.#makeRoom(time)
-    let row = this.#end
-    while (row > this.#start && (this.#times[row - 1] as number) > time) row--
-    for (const array of [this.#times, ...this.#values]) {
-      if (row < this.#end) array.copyWithin(row + 1, row, this.#end)
-      array[row] = Number.NaN
-    }
+    const row = this.#start + this.rowUntil(time) + 1
+    this.#clear(this.#times, row)
+    for (const values of this.#values) this.#clear(values, row)
     this.#times[row] = time
     this.#end++
     return row
+  }
+
+  /** Makes a row empty, moving what is later. */
+  #clear(array: Float64Array, row: number): void {
+    if (row < this.#end) array.copyWithin(row + 1, row, this.#end)
+    array[row] = Number.NaN
   }
 
   #makeRoom(now: number): void {

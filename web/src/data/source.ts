@@ -1,28 +1,43 @@
+import { Activities } from './activities'
 import { Cadence } from './cadence'
-import type { Envelope, Gap } from './envelope'
+import { type Envelope, type Gap, VIEW_ROW } from './envelope'
 import { Lines } from './lines'
 import { Numbers } from './numbers'
 import { Rows } from './rows'
 import { shapeOf } from './shape'
 
-/** What a stream holds, by the shape of its data. */
-export type Content = Numbers | Lines | Rows
+/** What a panel can show, by the shape of its events' data. */
+export type Content = Numbers | Lines | Rows | Activities
 
-/** What the page knows of one stream. Memory is bounded. */
-export class Stream {
+/**
+ * What a panel shows: the events of its streams, or the rows of its views, as its
+ * content keeps them. Memory is bounded.
+ */
+export class Source {
+  /** The stream, or what else a reader knows it by. */
   readonly name: string
   readonly cadence = new Cadence()
+  readonly #window: number
+  readonly #fixed: boolean
   #content: Content | undefined
   #version = 0
   #lastAt = Number.NEGATIVE_INFINITY
+  #count = 0
   #lost = 0
   #gaps = 0
 
-  constructor(name: string) {
+  /**
+   * @param window how long numbers are kept, in ms
+   * @param content what keeps the events; without it the first event decides
+   */
+  constructor(name: string, window: number, content?: Content) {
     this.name = name
+    this.#window = window
+    this.#content = content
+    this.#fixed = content !== undefined
   }
 
-  /** Undefined before the first event. */
+  /** Undefined before the first event, unless it was given. */
   get content(): Content | undefined {
     return this.#content
   }
@@ -37,6 +52,11 @@ export class Stream {
     return this.#lastAt
   }
 
+  /** Events taken so far. */
+  get count(): number {
+    return this.#count
+  }
+
   /** Events known to be lost to this page. */
   get lost(): number {
     return this.#lost
@@ -47,7 +67,8 @@ export class Stream {
     return this.#gaps
   }
 
-  /** What panels the stream needs: it changes when a shape, unit or series is new. */
+  /** What panels a stream needs that shows itself: it changes when a shape, unit or
+   * series is new. */
   get outline(): string {
     const c = this.#content
     if (c === undefined) return ''
@@ -56,23 +77,41 @@ export class Stream {
   }
 
   append(event: Envelope): void {
-    this.#content ??= contentFor(this.name, event)
+    this.#content ??= this.#contentFor(event)
     if (!this.#accept(event)) {
       // The stream's events are of several shapes: a list can show them all.
       this.#content = new Lines('other')
       this.#content.append(event)
     }
-    this.cadence.note(event.at)
+    if (event.type !== VIEW_ROW || event.at > this.#lastAt) this.cadence.note(event.at)
     this.#lastAt = Math.max(this.#lastAt, event.at)
+    this.#count++
     this.#version++
   }
 
   #accept(event: Envelope): boolean {
     const content = this.#content
-    if (content?.kind === 'numbers') return content.append(event, this.cadence)
-    if (content?.kind === 'rows') return content.append(event)
-    content?.append(event)
+    if (content === undefined) return false
+    if (content.kind === 'numbers') return content.append(event, this.cadence) || this.#fixed
+    if (content.kind === 'rows') return content.append(event) || this.#fixed
+    if (content.kind === 'activities') return content.append(event) || this.#fixed
+    content.append(event)
     return true
+  }
+
+  #contentFor(event: Envelope): Content {
+    switch (shapeOf(event.data)) {
+      case 'numbers':
+        return new Numbers({ name: this.name, window: this.#window })
+      case 'rows':
+        return new Rows()
+      case 'activity':
+        return new Activities()
+      case 'log':
+        return new Lines('log')
+      case 'other':
+        return new Lines('other')
+    }
   }
 
   /** Notes a gap, at the server's time `now`. */
@@ -83,18 +122,5 @@ export class Stream {
       this.#content.columns.breakAt(Math.min(this.#lastAt + 1, now))
     }
     this.#version++
-  }
-}
-
-function contentFor(name: string, event: Envelope): Content {
-  switch (shapeOf(event.data)) {
-    case 'numbers':
-      return new Numbers(name)
-    case 'rows':
-      return new Rows()
-    case 'log':
-      return new Lines('log')
-    case 'other':
-      return new Lines('other')
   }
 }

@@ -1,12 +1,20 @@
-/** What a number measures. */
-export type Unit =
+/** What a number measures. Any other text is a unit of the reader's own, and stands
+ * behind the number as it is. */
+export type Unit = KnownUnit | (string & {})
+
+/** The units that have a meaning here. */
+export type KnownUnit =
   | 'percent'
+  | 'ratio'
   | 'bytes'
   | 'bytes_per_second'
   | 'per_second'
   | 'celsius'
   | 'seconds'
   | 'ms'
+  | 'hz'
+  | 'usd'
+  | 'eur'
   | 'count'
 
 /** A field's name without its unit, in words, and the unit. */
@@ -22,15 +30,29 @@ export interface Formatted {
 }
 
 // Longest first: "bytes_per_second" is not "per_second".
-const SUFFIXES: readonly Unit[] = [
+const SUFFIXES: readonly KnownUnit[] = [
   'bytes_per_second',
   'per_second',
   'percent',
   'celsius',
   'seconds',
   'bytes',
+  'ratio',
+  'hz',
   'ms',
 ]
+
+/** How dashboards write units that have another name here. */
+const WRITTEN: Readonly<Record<string, KnownUnit>> = {
+  'bytes/s': 'bytes_per_second',
+  '1/s': 'per_second',
+  s: 'seconds',
+}
+
+/** The unit that a dashboard's text means. */
+export function asUnit(text: string): Unit {
+  return WRITTEN[text] ?? text
+}
 
 /** Splits a field's name into label and unit: `used_bytes` is `used` in bytes. */
 export function parseLabel(field: string): Label {
@@ -47,9 +69,12 @@ function words(name: string): string {
   return name.replaceAll('_', ' ').trim()
 }
 
-/** How a group of fields of one unit is called. */
-export const UNIT_NAMES: Readonly<Record<Unit, string>> = {
+const UNIT_NAMES: Readonly<Record<KnownUnit, string>> = {
   percent: '%',
+  ratio: 'ratio',
+  hz: 'Hz',
+  usd: '$',
+  eur: '€',
   bytes: 'bytes',
   bytes_per_second: 'bytes/s',
   per_second: 'rate',
@@ -59,34 +84,55 @@ export const UNIT_NAMES: Readonly<Record<Unit, string>> = {
   count: 'count',
 }
 
+/** How a group of fields of one unit is called. */
+export function unitName(unit: Unit): string {
+  return UNIT_NAMES[unit as KnownUnit] ?? unit
+}
+
 const SI = ['', 'k', 'M', 'G', 'T', 'P', 'E']
 const IEC = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB']
 const SMALL = ['', 'm', 'µ', 'n']
 
-/** Formats a number in its unit with three significant digits. */
-export function formatNumber(n: number, unit: Unit): Formatted {
+/** Writes the digits of a number that has been scaled. */
+type Write = (n: number) => string
+
+/** Formats a number in its unit with three significant digits, or with so many
+ * decimals. */
+export function formatNumber(n: number, unit: Unit, decimals?: number): Formatted {
   if (!Number.isFinite(n)) return { value: '–', unit: '' }
-  if (n < 0) {
-    const positive = formatNumber(-n, unit)
-    return { value: `−${positive.value}`, unit: positive.unit }
-  }
+  const write = decimals === undefined ? digits : (x: number) => x.toFixed(decimals)
+  if (n >= 0) return formatPositive(n, unit, write)
+  const positive = formatPositive(-n, unit, write)
+  return { value: `−${positive.value}`, unit: positive.unit }
+}
+
+function formatPositive(n: number, unit: Unit, write: Write): Formatted {
   switch (unit) {
     case 'percent':
-      return { value: n === 0 ? '0' : digits(n), unit: '%' }
+      return { value: share(n, write), unit: '%' }
+    case 'ratio':
+      return { value: share(100 * n, write), unit: '%' }
     case 'celsius':
-      return { value: n.toFixed(1), unit: '°C' }
+      return { value: write === digits ? n.toFixed(1) : write(n), unit: '°C' }
     case 'bytes':
-      return scaled(n, 1024, IEC, '')
+      return scaled(n, 1024, IEC, '', write)
     case 'bytes_per_second':
-      return scaled(n, 1000, SI, 'B/s')
+      return scaled(n, 1000, SI, 'B/s', write)
     case 'per_second':
-      return scaled(n, 1000, SI, '/s')
+      return scaled(n, 1000, SI, '/s', write)
     case 'ms':
-      return duration(n / 1000)
+      return duration(n / 1000, write)
     case 'seconds':
-      return duration(n)
+      return duration(n, write)
+    case 'hz':
+      return scaled(n, 1000, SI, 'Hz', write)
+    case 'usd':
+    case 'eur':
+      return money(n, unit === 'usd' ? '$' : '€', write)
     case 'count':
-      return Number.isInteger(n) && n < 100_000 ? { value: grouped(n), unit: '' } : count(n)
+      return plain(n, write)
+    default:
+      return withUnit(plain(n, write), unit)
   }
 }
 
@@ -108,8 +154,36 @@ function grouped(n: number): string {
   return n.toString().replace(/\B(?=(\d{3})+$)/g, '\u2009')
 }
 
-function count(n: number): Formatted {
-  if (n === 0 || n >= 0.01) return scaled(n, 1000, SI, '')
+function share(n: number, write: Write): string {
+  return n === 0 && write === digits ? '0' : write(n)
+}
+
+function plain(n: number, write: Write): Formatted {
+  if (Number.isInteger(n) && n < 100_000 && write === digits) return { value: grouped(n), unit: '' }
+  return count(n, write)
+}
+
+/** A unit of the reader's own, behind what the number is scaled by. */
+function withUnit({ value, unit: prefix }: Formatted, unit: string): Formatted {
+  return { value, unit: prefix === '' ? unit : `${prefix}\u202f${unit}` }
+}
+
+/** Dollars stand in front of the number, euros behind it. */
+function money(n: number, sign: string, write: Write): Formatted {
+  const { value, unit } = amount(n, write)
+  if (sign !== '$') return withUnit({ value, unit }, sign)
+  return { value: `$${value}`, unit }
+}
+
+function amount(n: number, write: Write): Formatted {
+  if (n >= 10_000) return count(n, write)
+  if (write !== digits) return { value: write(n), unit: '' }
+  if (n < 100 && !Number.isInteger(n)) return { value: n.toFixed(2), unit: '' }
+  return { value: grouped(Math.round(n)), unit: '' }
+}
+
+function count(n: number, write: Write): Formatted {
+  if (n === 0 || n >= 0.01 || write !== digits) return scaled(n, 1000, SI, '', write)
   let step = 0
   while (n < 0.9995 && step < SMALL.length - 1) {
     n *= 1000
@@ -118,25 +192,31 @@ function count(n: number): Formatted {
   return { value: digits(n), unit: SMALL[step] ?? '' }
 }
 
-function scaled(n: number, base: number, prefixes: readonly string[], suffix: string): Formatted {
+function scaled(
+  n: number,
+  base: number,
+  prefixes: readonly string[],
+  suffix: string,
+  write: Write,
+): Formatted {
   let step = 0
   // 999.5 would round up to a fourth digit, so it already is the next step's.
   while (n >= (base === 1024 ? 1000 : 999.5) && step < prefixes.length - 1) {
     n /= base
     step++
   }
-  const whole = step === 0 && Number.isInteger(n)
-  return { value: whole ? String(n) : digits(n), unit: `${prefixes[step]}${suffix}` }
+  const whole = step === 0 && Number.isInteger(n) && write === digits
+  return { value: whole ? String(n) : write(n), unit: `${prefixes[step]}${suffix}` }
 }
 
-function duration(s: number): Formatted {
+function duration(s: number, write: Write): Formatted {
   if (s === 0) return { value: '0', unit: 's' }
-  if (s < 0.0009995) return { value: digits(s * 1e6), unit: 'µs' }
-  if (s < 0.9995) return { value: digits(s * 1000), unit: 'ms' }
-  if (s < 120) return { value: digits(s), unit: 's' }
-  if (s < 7200) return { value: digits(s / 60), unit: 'min' }
-  if (s < 172_800) return { value: digits(s / 3600), unit: 'h' }
-  return { value: digits(s / 86_400), unit: 'd' }
+  if (s < 0.0009995) return { value: write(s * 1e6), unit: 'µs' }
+  if (s < 0.9995) return { value: write(s * 1000), unit: 'ms' }
+  if (s < 120) return { value: write(s), unit: 's' }
+  if (s < 7200) return { value: write(s / 60), unit: 'min' }
+  if (s < 172_800) return { value: write(s / 3600), unit: 'h' }
+  return { value: write(s / 86_400), unit: 'd' }
 }
 
 function digits(n: number): string {
@@ -152,3 +232,28 @@ export function formatAge(ms: number): string {
   if (s < 172_800) return `${Math.floor(s / 3600)} h`
   return `${Math.floor(s / 86_400)} d`
 }
+
+/** The time of day of an instant, with its seconds; with the date if that is another
+ * than `today`'s. */
+export function formatClock(at: number, today = Date.now()): string {
+  const d = new Date(at)
+  const two = (n: number) => String(n).padStart(2, '0')
+  const clock = `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`
+  if (d.toDateString() === new Date(today).toDateString()) return clock
+  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${clock}`
+}
+
+/** A duration as one says it: "5 minutes", "1 hour", "90 seconds". */
+export function formatSpan(ms: number): string {
+  for (const [size, word] of SPANS) {
+    const n = Math.round(ms) / size
+    if (Number.isInteger(n)) return `${n} ${word}${n === 1 ? '' : 's'}`
+  }
+  return `${Math.round(ms / 1000)} seconds`
+}
+
+const SPANS = [
+  [86_400_000, 'day'],
+  [3_600_000, 'hour'],
+  [60_000, 'minute'],
+] as const

@@ -1,51 +1,137 @@
-import { useEffect } from 'react'
-import { arrange } from '../data/arrange'
-import { Header } from './Header'
-import { Publish } from './Publish'
-import { SectionView } from './SectionView'
-import { useSession } from './session'
-import { useValue } from './value'
+import { lazy, Suspense, useEffect } from 'react'
+import type { DashboardDefinition } from '../dashboard/definition'
+import type { Preview } from '../editor/draft'
+import { DEFAULT_WINDOW } from '../time/timeline'
+import { useKeys } from './actions'
+import type { Address } from './address'
+import { Connect } from './Connect'
+import { DashboardView } from './DashboardView'
+import { Help, NewDashboard, Streams } from './Dialogs'
+import type { Opened } from './dashboards'
+import { Everything } from './Everything'
+import { Header, Notice } from './Header'
+import { Palette } from './Palette'
+import type { Plan } from './page'
+import { type Session, useSession } from './session'
+import { useValue, Value } from './value'
+
+/** Most look at dashboards; the few who edit one wait a moment for what that needs. */
+const Editor = lazy(() => import('../editor/Editor'))
 
 /** The page. */
 export function App() {
   const session = useSession()
-  const outline = useValue(session.outline)
-  const empty = useValue(session.empty)
-  useSpace(() => session.togglePause())
-  const sections = arrange(outline.streams)
+  const address = useValue(session.location.address)
+  useKeys(session)
+  useOpened(session, address)
   return (
-    <>
-      <Header />
+    <div
+      className="app"
+      data-kiosk={address.kiosk || undefined}
+      data-embed={address.embed || undefined}
+    >
+      {address.embed ? null : <Header />}
       <main>
-        {sections.map((section) =>
-          section.streams.length > 0 || (section.id === 'yours' && empty) ? (
-            <SectionView key={section.id} section={section}>
-              {section.streams.length === 0 ? <Publish /> : null}
-            </SectionView>
-          ) : null,
-        )}
-        {outline.more > 0 ? (
-          <p className="note">
-            There are {outline.more} more streams. Choose what to see with{' '}
-            <code>?stream=name.&gt;</code> in the address.
-          </p>
-        ) : null}
+        <Body page={address.page} />
       </main>
-    </>
+      <Notice />
+      <Palette />
+      <Help />
+      <Streams />
+      <NewDashboard />
+    </div>
   )
 }
 
-/** Runs the function on the space bar, unless something that uses it has the focus. */
-function useSpace(run: () => void): void {
+function Body({ page }: { page: string }) {
+  if (page === '') return <Everything />
+  if (page === 'connect') return <Connect />
+  return <OpenDashboard name={page} />
+}
+
+function OpenDashboard({ name }: { name: string }) {
+  const { dashboards, draft: current } = useSession()
+  const opened = useValue(dashboards.opened)
+  const draft = useValue(current)
+  switch (opened.status) {
+    case 'loading':
+      return null
+    case 'missing':
+      return (
+        <p className="note">
+          There is no dashboard called <strong>{name}</strong>.
+        </p>
+      )
+    case 'failed':
+      return <p className="note">The dashboard could not be read: {opened.why}.</p>
+    case 'open':
+      return draft === undefined ? (
+        <DashboardView dashboard={opened.dashboard} />
+      ) : (
+        <Suspense>
+          <Editor draft={draft} />
+        </Suspense>
+      )
+  }
+}
+
+/** Keeps what is shown in step with the address and the dashboard's file. */
+function useOpened(session: Session, address: Address): void {
+  const opened = useValue(session.dashboards.opened)
+  const draft = useValue(session.draft)
+  const preview = useValue(draft?.preview ?? NO_PREVIEW)?.definition
+  const { page } = address
+  // Of the address only what asks for other data makes another plan.
+  const asked = JSON.stringify([
+    page,
+    address.choices,
+    address.streams,
+    address.window,
+    address.from,
+    address.to,
+  ])
   useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const target = event.target as Element
-      const plain = !(event.ctrlKey || event.metaKey || event.altKey || event.repeat)
-      if (event.key !== ' ' || !plain || target.closest('button, input, [tabindex]')) return
-      event.preventDefault()
-      run()
-    }
-    addEventListener('keydown', onKey)
-    return () => removeEventListener('keydown', onKey)
-  })
+    session.draft.set(undefined)
+    if (page !== '' && page !== 'connect') void session.dashboards.open(page)
+  }, [session, page])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked stands for the address
+  useEffect(() => {
+    const plan = planFor(opened, address, preview)
+    if (plan !== undefined) session.show(plan)
+    document.title = titleOf(opened, page)
+  }, [session, opened, asked, preview])
+}
+
+function planFor(
+  opened: Opened,
+  address: Address,
+  preview: DashboardDefinition | undefined,
+): Plan | undefined {
+  const { page, choices, streams, from, to } = address
+  const shared = from !== undefined && to !== undefined && to > from
+  const time = { until: shared ? to : undefined, window: shared ? to - from : address.window }
+  if (page === 'connect') return { name: '', choices, everything: [], window: DEFAULT_WINDOW }
+  if (page === '') {
+    const everything = streams.length > 0 ? streams : ['>']
+    return { name: '', choices, everything, ...time, window: time.window ?? DEFAULT_WINDOW }
+  }
+  if (opened.status !== 'open' || opened.dashboard.name !== page) return undefined
+  const dashboard = preview ?? opened.dashboard.dashboard
+  const defaults = Object.entries(dashboard.variables ?? {}).map(([n, v]) => [n, v.default ?? ''])
+  return {
+    dashboard,
+    name: page,
+    choices: { ...Object.fromEntries(defaults), ...choices },
+    everything: [],
+    ...time,
+    window: time.window ?? dashboard.window ?? DEFAULT_WINDOW,
+  }
+}
+
+const NO_PREVIEW = new Value<Preview | undefined>(undefined)
+
+function titleOf(opened: Opened, page: string): string {
+  const title =
+    opened.status === 'open' && page !== '' ? opened.dashboard.dashboard.title : undefined
+  return title === undefined ? 'Streamgauge' : `${title} · Streamgauge`
 }

@@ -1,18 +1,19 @@
 import { useEffect, useState } from 'react'
 import type { StreamState } from '../stream'
+import type { Mode } from '../time/timeline'
 import { useSession } from './session'
 import { useValue } from './value'
 
 /** What the pill says; shape and colour follow from the kind. */
 interface Said {
-  readonly kind: 'live' | 'waiting' | 'offline' | 'paused'
+  readonly kind: 'live' | 'waiting' | 'offline' | 'paused' | 'replay'
   readonly word: string
   readonly why?: string
 }
 
 /** What a state alone does not tell. */
 interface Circumstances {
-  readonly paused: boolean
+  readonly mode: Mode
   readonly degraded: boolean
 }
 
@@ -27,9 +28,9 @@ export function ConnectionPill() {
   const session = useSession()
   const state = useValue(session.connection)
   const degraded = useValue(session.degraded)
-  const paused = useValue(session.paused)
+  const mode = useValue(session.timeline.mode)
   useRenderAt(nextChange(state))
-  const { kind, word, why } = say(state, { paused, degraded }, Date.now())
+  const { kind, word, why } = say(state, { mode, degraded }, Date.now())
   return (
     <span className="pill" role="status" data-state={kind} title={why}>
       <svg viewBox="0 0 10 10" aria-hidden="true">
@@ -44,16 +45,18 @@ const SHAPES = {
   live: 'M5 1a4 4 0 1 1 0 8a4 4 0 1 1 0-8z', // a disc
   waiting: 'M5 1a4 4 0 1 1-4 4h2.2a1.8 1.8 0 1 0 1.8-1.8z', // an open ring
   offline: 'M1 1h8v8h-8z', // a square
+  replay: 'M5 1v3.2L9 1v8L5 5.8V9L1 5z', // two triangles to the left
   paused: 'M1.5 1h2.5v8h-2.5zM6 1h2.5v8h-2.5z', // two bars
 }
 
 /** What to say of a state at a time. */
-export function say(state: StreamState, { paused, degraded }: Circumstances, now: number): Said {
+export function say(state: StreamState, { mode, degraded }: Circumstances, now: number): Said {
   switch (state.status) {
     case 'connecting':
       return { kind: 'waiting', word: 'Connecting' }
     case 'live':
-      if (paused) return { kind: 'paused', word: 'Paused' }
+      if (mode.kind === 'paused') return { kind: 'paused', word: 'Paused' }
+      if (mode.kind === 'replay') return { kind: 'replay', word: `Replay ${mode.speed}×` }
       if (degraded)
         return { kind: 'waiting', word: 'Degraded', why: 'the server waits for its log' }
       return { kind: 'live', word: 'Live' }

@@ -2,57 +2,68 @@ import { useRef } from 'react'
 import { formatText } from '../data/units'
 import { setText } from '../paint/text'
 import { usePainter } from '../paint/usePainter'
+import { TimeControls } from '../time/TimeControls'
+import { edit } from './actions'
 import { ConnectionPill } from './ConnectionPill'
 import { useSession } from './session'
 import { useValue } from './value'
 
-/** The bar at the top: where the connection stands, what comes in, controls. */
+/** The bar at the top: which dashboard, where the connection stands, time, controls. */
 export function Header() {
   const session = useSession()
-  const { lost, gaps } = useValue(session.outline)
-  const paused = useValue(session.paused)
   const theme = useValue(session.theme.choice)
   return (
     <header className="bar">
       <h1>
-        <svg viewBox="0 0 32 32" aria-hidden="true">
-          <path d="M4 18h6l3.5-10L18 24l3.5-9H28" />
-        </svg>
-        Streamgauge
+        <a
+          href={session.location.to('')}
+          onClick={(event) => follow(event, () => session.location.go(''))}
+        >
+          <svg viewBox="0 0 32 32" aria-hidden="true">
+            <path d="M4 18h6l3.5-10L18 24l3.5-9H28" />
+          </svg>
+          <span className="word">Streamgauge</span>
+        </a>
       </h1>
+      <Switcher />
       <ConnectionPill />
       <Rate />
-      {gaps > 0 ? (
-        <span className="losses">
-          <span aria-hidden="true">▲ </span>
-          {lost > 0 ? `${lost} events lost` : `${gaps} gaps`}
-        </span>
-      ) : null}
+      <Losses />
       <span className="spring" />
+      <TimeControls />
+      <Edit />
       <button
         type="button"
-        aria-label={paused ? 'Resume' : 'Pause'}
-        title="Space"
-        onClick={() => session.togglePause()}
+        className="icon"
+        aria-label="Find and do anything"
+        title="Ctrl K"
+        onClick={() => session.dialog.set('palette')}
       >
         <svg viewBox="0 0 16 16" aria-hidden="true">
-          <path d={paused ? 'M5 3.5v9l7-4.5z' : 'M5.5 3.5v9M10.5 3.5v9'} />
+          <path d="M7 2.5a4.5 4.5 0 1 1 0 9a4.5 4.5 0 1 1 0-9zM10.5 10.5l3.5 3.5" />
         </svg>
-        <span className="word">{paused ? 'Resume' : 'Pause'}</span>
       </button>
       <button
         type="button"
+        className="icon theme"
         onClick={() => session.theme.next()}
         aria-label={`Theme: ${theme}. Change`}
+        title={`Theme: ${theme}`}
       >
         <svg viewBox="0 0 16 16" aria-hidden="true">
           <circle cx="8" cy="8" r="5.5" />
           <path d={THEME_SHAPES[theme]} className="filled" />
         </svg>
-        <span className="word">{theme}</span>
       </button>
     </header>
   )
+}
+
+/** Lets a link be a link for everything but a plain click. */
+export function follow(event: React.MouseEvent, go: () => void): void {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return
+  event.preventDefault()
+  go()
 }
 
 const THEME_SHAPES = {
@@ -61,9 +72,79 @@ const THEME_SHAPES = {
   dark: 'M8 2.5a5.5 5.5 0 0 1 0 11a5.5 5.5 0 0 1 0-11z',
 }
 
-/** Events that arrive, per second, over the last few seconds. */
+/** Which dashboard is open, and the others. */
+function Switcher() {
+  const { dashboards, location } = useSession()
+  const list = useValue(dashboards.list)
+  const { page } = useValue(location.address)
+  return (
+    <select
+      className="switcher"
+      aria-label="Dashboard"
+      value={page}
+      onChange={(event) => location.go(event.target.value)}
+    >
+      <option value="">Everything</option>
+      {list.map(({ name, title }) => (
+        <option key={name} value={name}>
+          {title}
+        </option>
+      ))}
+      {page === '' || list.some(({ name }) => name === page) ? null : <option>{page}</option>}
+    </select>
+  )
+}
+
+function Edit() {
+  const session = useSession()
+  const opened = useValue(session.dashboards.opened)
+  const draft = useValue(session.draft)
+  const { page } = useValue(session.location.address)
+  if (opened.status !== 'open' || opened.dashboard.name !== page || draft !== undefined) return null
+  return (
+    <button type="button" className="edit" title="E" onClick={() => edit(session)}>
+      Edit
+    </button>
+  )
+}
+
+/** What has just been done, and that there is a newer page. */
+export function Notice() {
+  const session = useSession()
+  const notice = useValue(session.notice)
+  const outdated = useValue(session.outdated)
+  return (
+    <div className="notice" role="status">
+      {notice === '' ? null : <p>{notice}</p>}
+      {outdated ? (
+        <p>
+          The server has been updated.{' '}
+          <button type="button" onClick={() => location.reload()}>
+            Reload
+          </button>
+        </p>
+      ) : null}
+    </div>
+  )
+}
+
+function Losses() {
+  const session = useSession()
+  const { board } = useValue(session.page)
+  useValue(session.outline)
+  const { lost, gaps } = board.outline
+  if (gaps === 0) return null
+  return (
+    <span className="losses">
+      <span aria-hidden="true">▲ </span>
+      {lost > 0 ? `${lost} events lost` : `${gaps} gaps`}
+    </span>
+  )
+}
+
+/** Events that arrive, per second, over the last few seconds, and how late. */
 function Rate() {
-  const { board } = useSession()
+  const session = useSession()
   const ref = useRef<HTMLSpanElement>(null)
   usePainter(
     ref,
@@ -74,16 +155,25 @@ function Rate() {
         ages: true,
         version: () => 0,
         paint() {
-          samples.push({ at: performance.now(), received: board.received })
+          const { received, lag } = session.page.get().board
+          if (received < (samples.at(-1)?.received ?? 0)) samples.length = 0 // another page
+          samples.push({ at: performance.now(), received })
           if (samples.length > 6) samples.shift()
           const [first, last] = [samples[0], samples.at(-1)]
           if (first === undefined || last === undefined || last.at === first.at) return
           const rate = ((last.received - first.received) / (last.at - first.at)) * 1000
           setText(element, `${formatText(Math.round(rate), 'count')} events/s`)
+          element.title = Number.isFinite(lag)
+            ? `from an event's time to here: ${Math.round(lag)} ms`
+            : ''
         },
       }
     },
-    [],
+    [session],
   )
-  return <span className="rate" ref={ref} />
+  return (
+    <button type="button" className="rate" onClick={() => session.dialog.set('streams')}>
+      <span ref={ref} />
+    </button>
+  )
 }

@@ -29,7 +29,7 @@ export function Publish() {
           </button>
         ) : null}
       </div>
-      <p className="hint">Listening to {api.selectors.join(', ')}</p>
+      <p className="hint">Listening to every stream</p>
     </div>
   )
 }

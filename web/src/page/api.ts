@@ -1,6 +1,7 @@
+import type { DashboardDefinition } from '../dashboard/definition'
 import { type Envelope, parseEnvelope } from '../data/envelope'
-import { WINDOW } from '../data/numbers'
 import { isObject } from '../data/shape'
+import type { Operation } from '../editor/draft'
 
 /** A stream as the hub lists it. */
 export interface StreamInfo {
@@ -11,41 +12,65 @@ export interface StreamInfo {
   readonly now: number
 }
 
+/** What is wrong in a dashboard's file, and where. */
+export interface Mistake {
+  readonly message: string
+  readonly file?: string
+  readonly line?: number
+  readonly column?: number
+  readonly path?: string
+}
+
+/** A dashboard as the server lists it. */
+export interface DashboardInfo {
+  readonly name: string
+  readonly title: string
+  readonly description?: string
+  readonly builtin: boolean
+  readonly writable: boolean
+  readonly version: string
+  readonly errors?: readonly Mistake[]
+}
+
+/** A dashboard whole: its last good version, and its file as it is now. */
+export interface Dashboard extends DashboardInfo {
+  readonly dashboard: DashboardDefinition
+  readonly yaml: string
+}
+
+/** What became of changes to a dashboard. */
+export type Patched =
+  | {
+      readonly ok: true
+      readonly definition: DashboardDefinition
+      readonly yaml: string
+      readonly diff: string
+    }
+  | {
+      readonly ok: false
+      readonly why: string
+      readonly mistakes: readonly Mistake[]
+      readonly diff: string | undefined
+    }
+
 /** Where the hub is, as seen from the page, which may be mounted on any path. */
 export class API {
-  readonly #base: URL
-  readonly #selectors: readonly string[]
+  /** The root of the server's pages. */
+  readonly base: URL
 
-  /** @param page the page's address; its `?stream=` selects streams, default all */
+  /** @param page the page's address */
   constructor(page: string) {
-    this.#base = new URL('.', page)
-    const chosen = new URL(page).searchParams.getAll('stream')
-    this.#selectors = chosen.length > 0 ? chosen : ['>']
-  }
-
-  /** The selectors that the page listens to. */
-  get selectors(): readonly string[] {
-    return this.#selectors
-  }
-
-  /** The address of the one connection that brings everything. The page draws
-   * history, so it wants every event and not only the newest of each key. */
-  get events(): string {
-    const url = new URL('v1/events', this.#base)
-    for (const selector of this.#selectors) url.searchParams.append('stream', selector)
-    url.searchParams.set('since', `${WINDOW / 60_000}m`)
-    url.searchParams.set('delivery', 'all')
-    return url.href
+    this.base = new URL('.', page)
   }
 
   /** The address to publish to a stream. */
   publish(stream: string): string {
-    return new URL(`v1/streams/${stream}/events`, this.#base).href
+    return new URL(`v1/streams/${stream}/events`, this.base).href
   }
 
   /** Lists the streams that have had an event. */
   async streams(): Promise<StreamInfo[]> {
-    const answer = await this.#get(new URL('v1/streams', this.#base))
+    const answer = await this.#get(new URL('v1/streams', this.base))
     const list = isObject(answer) && Array.isArray(answer.streams) ? answer.streams : []
     return list.flatMap((info: unknown) => {
       if (!isObject(info)) return []
@@ -57,7 +82,7 @@ export class API {
 
   /** The newest events of a stream, oldest first. */
   async newest(stream: string, count: number): Promise<Envelope[]> {
-    const url = new URL('v1/events', this.#base)
+    const url = new URL('v1/events', this.base)
     url.searchParams.set('stream', stream)
     url.searchParams.set('last', String(count))
     const answer = await this.#get(url)
@@ -65,20 +90,70 @@ export class API {
     return events.flatMap((value: unknown) => parseEnvelope(value, Date.now()) ?? [])
   }
 
+  /** Lists the dashboards. */
+  async dashboards(): Promise<DashboardInfo[]> {
+    const answer = await this.#get(new URL('v1/dashboards', this.base))
+    return isObject(answer) && Array.isArray(answer.dashboards) ? answer.dashboards : []
+  }
+
+  /** Reads a dashboard; undefined if there is none of that name. */
+  async dashboard(name: string): Promise<Dashboard | undefined> {
+    const url = new URL(`v1/dashboards/${encodeURIComponent(name)}`, this.base)
+    const response = await fetch(url, { headers: { Accept: 'application/json' } })
+    if (response.status === 404) return undefined
+    if (!response.ok) throw new Error(`${url.pathname} answered ${response.status}`)
+    return (await response.json()) as Dashboard
+  }
+
+  /** Makes a dashboard. Rejects with what is wrong, in words. */
+  async create(name: string, title: string): Promise<void> {
+    const text = JSON.stringify(title) // which is YAML too
+    const panels =
+      '      - type: text\n        title: New panel\n        text: Choose what it shows.\n'
+    const response = await fetch(new URL(`v1/dashboards/${encodeURIComponent(name)}`, this.base), {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/yaml', 'If-None-Match': '*' },
+      body: `title: ${text}\nrows:\n  - panels:\n${panels}`,
+    })
+    if (response.ok) return
+    const problem = (await response.json()) as { detail?: string }
+    throw new Error(problem.detail ?? `the server answered ${response.status}`)
+  }
+
+  /** Changes a dashboard's file, or only says what would come out. */
+  async patch(
+    base: Dashboard,
+    operations: readonly Operation[],
+    dryRun: boolean,
+  ): Promise<Patched> {
+    const url = new URL(`v1/dashboards/${encodeURIComponent(base.name)}`, this.base)
+    if (dryRun) url.searchParams.set('dry_run', 'true')
+    const response = await fetch(url, {
+      method: 'PATCH',
+      headers: {
+        Accept: 'application/json',
+        'Content-Type': 'application/json-patch+json',
+        'If-Match': `"${base.version}"`,
+      },
+      body: JSON.stringify(operations),
+    })
+    const answer = (await response.json()) as Record<string, unknown>
+    if (response.ok) {
+      return {
+        ok: true,
+        definition: (answer.dashboard ?? base.dashboard) as DashboardDefinition,
+        yaml: String(answer.yaml ?? ''),
+        diff: String(answer.diff ?? ''),
+      }
+    }
+    const why = String(answer.detail ?? `the server answered ${response.status}`)
+    const mistakes = (answer.errors ?? [{ message: why }]) as readonly Mistake[]
+    return { ok: false, why, mistakes, diff: answer.diff as string | undefined }
+  }
+
   async #get(url: URL): Promise<unknown> {
     const response = await fetch(url, { headers: { Accept: 'application/json' } })
     if (!response.ok) throw new Error(`${url.pathname} answered ${response.status}`)
     return response.json()
   }
-}
-
-/** Whether a selector of `*` and `>` tokens matches a stream's name. */
-export function matches(selector: string, stream: string): boolean {
-  const pattern = selector.split('.')
-  const tokens = stream.split('.')
-  for (const [i, p] of pattern.entries()) {
-    if (p === '>') return i < tokens.length
-    if (tokens[i] === undefined || (p !== '*' && p !== tokens[i])) return false
-  }
-  return pattern.length === tokens.length
 }

@@ -1,10 +1,13 @@
 import { createContext, useContext } from 'react'
-import { sectionOf } from '../data/arrange'
-import { Board, type Outline } from '../data/board'
-import { WINDOW } from '../data/numbers'
+import { Clock } from '../data/clock'
+import type { Draft } from '../editor/draft'
 import { PaintLoop } from '../paint/loop'
-import { EventStream, followPage, type StreamState, type WireEvent } from '../stream'
-import { API, matches } from './api'
+import { Live, matches, type StreamState, selectorOf, type WireEvent } from '../stream'
+import { DEFAULT_WINDOW, Timeline } from '../time/timeline'
+import { formatDuration, Location } from './address'
+import { API } from './api'
+import { Dashboards } from './dashboards'
+import { Page, type Plan } from './page'
 import { Theme } from './theme'
 import { Value } from './value'
 
@@ -12,73 +15,160 @@ import { Value } from './value'
 const IDLE_STREAMS = 50
 const IDLE_EVENTS = 200
 
-/** Everything that lives as long as the page: one connection, what it brought,
- * and the loop that draws it. */
+const EVERYTHING: Plan = { name: '', choices: {}, everything: ['>'], window: DEFAULT_WINDOW }
+
+/** Everything that lives as long as the tab: one connection, the page that it is
+ * for, and the loop that draws it. */
 export class Session {
   readonly api: API
-  readonly board: Board
+  readonly location: Location
+  readonly dashboards: Dashboards
+  readonly clock = new Clock()
+  readonly timeline = new Timeline(() => this.clock.now())
   readonly loop = new PaintLoop()
-  readonly theme = new Theme()
-  readonly outline: Value<Outline>
+  readonly theme: Theme
+  readonly page: Value<Page>
+  /** Rises with every change of what there is to show. */
+  readonly outline = new Value(0)
   readonly connection = new Value<StreamState>({ status: 'connecting' })
   /** Whether the server says that it can't reach its own log. */
   readonly degraded = new Value(false)
-  readonly paused = new Value(false)
+  /** Changes of the open dashboard that are not saved; undefined while it is only
+   * looked at. */
+  readonly draft = new Value<Draft | undefined>(undefined)
+  /** The dialog that is open. */
+  readonly dialog = new Value<string | undefined>(undefined)
+  /** What has just been done, to be read for a moment. */
+  readonly notice = new Value('')
+  /** Whether the server is another build than the one this page came from. */
+  readonly outdated = new Value(false)
   /** Whether it is known that there is no stream but the server's own. */
   readonly empty = new Value(false)
-  readonly #stream: EventStream
+  readonly #live: Live
   #outlinePending = false
+  #version: string | undefined
 
-  constructor(page: Window) {
-    this.api = new API(page.document.baseURI)
-    this.board = new Board({
-      changed: () => this.loop.invalidate(),
-      outlined: () => this.#outlined(),
-    })
-    this.outline = new Value(this.board.outline)
-    this.#stream = new EventStream(this.api.events, {
-      onEvent: (event) => this.#receive(event),
-      onState: (state) => this.#state(state),
-      // A dashboard on a wall has nobody to reload it: whatever a proxy answers
-      // while the server is away, it tries again.
-      retryWhen: () => true,
-    })
-    followPage(this.#stream, page)
+  constructor(window: Window) {
+    this.api = new API(window.document.baseURI)
+    this.location = new Location(window.document.baseURI)
+    this.theme = new Theme(this.location.address.get().theme)
+    this.dashboards = new Dashboards(this.api)
+    void this.dashboards.refresh()
+    this.page = new Value(this.#newPage(EVERYTHING))
+    this.#live = new Live(
+      this.api.base,
+      {
+        onEvent: (event) => this.#receive(event),
+        onState: (state) => this.#state(state),
+      },
+      { share: true, retryWhen: () => true },
+    )
+    for (const value of [this.timeline.hover, this.timeline.mode, this.timeline.window]) {
+      value.subscribe(() => this.loop.redraw())
+    }
   }
 
-  /** Stops or resumes drawing; events are received all the same. */
-  togglePause(): void {
-    const paused = !this.paused.get()
-    this.paused.set(paused)
-    this.loop.paused = paused
-    if (!paused) this.#publishOutline()
+  /** Shows a page: from now on the connection is for it. */
+  show(plan: Plan): void {
+    const rearranged = this.page.get().rearranged(plan)
+    if (rearranged !== undefined) {
+      this.page.set(rearranged)
+      return
+    }
+    this.timeline.reset(plan.window)
+    if (plan.until !== undefined) this.timeline.pause(plan.until)
+    const page = this.#newPage(plan)
+    this.page.set(page)
+    this.#live.want({ ...page.want, streams: [...page.want.streams, 'hub.dashboards'] })
+    void this.#recall(page)
+  }
+
+  #newPage(plan: Plan): Page {
+    return Page.for(
+      plan,
+      {
+        changed: () => this.loop.invalidate(),
+        outlined: () => this.#outlined(),
+        noted: (at) => this.timeline.note(at),
+      },
+      this.clock,
+    )
   }
 
   #receive(event: WireEvent): void {
-    if (event.type === 'hub.heartbeat') this.degraded.set(/"degraded"/.test(event.data))
+    if (event.type === 'hub.hello') this.#greeted(event.data)
+    else if (event.type === 'hub.heartbeat') this.degraded.set(/"degraded"/.test(event.data))
     else if (event.type === 'message') this.degraded.set(false)
-    this.board.receive(event)
+    if (event.data.startsWith('{"stream":"hub.dashboards"')) this.#dashboardChanged(event.data)
+    this.page.get().board.receive(event)
+  }
+
+  /** Another build of the server brings another page: a wall or a tab that nobody
+   * looks at takes it at once, a reader is asked. */
+  #greeted(text: string): void {
+    const { version, views } = JSON.parse(text) as {
+      version?: string
+      views?: readonly { name: string; view: string }[]
+    }
+    for (const { name, view } of views ?? []) this.page.get().describe(name, view)
+    if (this.#version !== undefined && version !== this.#version) {
+      const { kiosk, embed } = this.location.address.get()
+      const editing = this.draft.get() !== undefined
+      if (!editing && (kiosk || embed || document.visibilityState === 'hidden')) location.reload()
+      else this.outdated.set(true)
+    }
+    this.#version ??= version
+  }
+
+  /** Copies a text and says so. */
+  async copy(text: string, said: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text)
+      this.say(said)
+    } catch {
+      this.say(text) // not allowed here; it can be read and selected
+    }
+  }
+
+  /** Says something for a moment. */
+  say(text: string): void {
+    this.notice.set(text)
+    setTimeout(() => {
+      if (this.notice.get() === text) this.notice.set('')
+    }, 4000)
+  }
+
+  /** Chooses how far charts reach back, in ms, and keeps it in the address. */
+  choose(window: number): void {
+    this.location.change({ window: formatDuration(window), from: null, to: null })
+  }
+
+  #dashboardChanged(text: string): void {
+    const { key, data } = JSON.parse(text) as { key?: string; data?: { name?: string } }
+    void this.dashboards.refresh(data?.name ?? key)
   }
 
   #state(state: StreamState): void {
     this.connection.set(state)
-    if (state.status === 'live') void this.#recall()
+    if (state.status === 'live') void this.#recall(this.page.get())
   }
 
   /** Brings in the streams that exist but were silent for as long as history is
    * asked for on the connection. */
-  async #recall(): Promise<void> {
+  async #recall({ plan, board, want }: Page): Promise<void> {
     try {
       const all = await this.api.streams()
-      if (all[0] !== undefined) this.board.clock.note(all[0].now)
-      const wanted = all.filter(({ name }) => this.api.selectors.some((s) => matches(s, name)))
-      this.empty.set(!wanted.some(({ name }) => sectionOf(name) === 'yours'))
-      const idle = wanted.filter(({ name, age }) => age > WINDOW && !this.board.has(name))
+      if (all[0] !== undefined) this.clock.note(all[0].now)
+      const wanted = all.filter(({ name }) =>
+        want.streams.some((s) => matches(selectorOf(s), name)),
+      )
+      this.empty.set(plan.dashboard === undefined && !wanted.some(({ name }) => !isOwn(name)))
+      const idle = wanted.filter(({ name, age }) => age > want.since && !board.has(name))
       idle.sort((a, b) => a.age - b.age)
       for (const { name } of idle.slice(0, IDLE_STREAMS)) {
         const events = await this.api.newest(name, IDLE_EVENTS)
         // A live event may have come first; the past does not go after it.
-        if (!this.board.has(name)) for (const event of events) this.board.append(event)
+        if (!board.has(name)) for (const event of events) board.append(event)
       }
     } catch {
       // The list only adds what is idle; the next connection asks again.
@@ -91,18 +181,19 @@ export class Session {
     this.#outlinePending = true
     this.loop.nextFrame(() => {
       this.#outlinePending = false
-      if (!this.paused.get()) this.#publishOutline()
+      this.outline.set(this.outline.get() + 1)
     })
   }
+}
 
-  #publishOutline(): void {
-    this.outline.set(this.board.outline)
-  }
+/** Whether a stream is the server's or its machine's, rather than a user's. */
+export function isOwn(stream: string): boolean {
+  return /^(host|hub)(\.|$)/.test(stream)
 }
 
 export const SessionContext = createContext<Session | undefined>(undefined)
 
-/** The page's session. */
+/** The tab's session. */
 export function useSession(): Session {
   const session = useContext(SessionContext)
   if (session === undefined) throw new Error('useSession: there is no SessionContext')

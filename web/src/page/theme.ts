@@ -15,8 +15,9 @@ export class Theme {
   readonly scheme: Value<Scheme>
   readonly #light = matchMedia('(prefers-color-scheme: light)')
 
-  constructor() {
-    const choice = CHOICES.find((c) => c === read()) ?? 'system'
+  /** @param asked what the page's address asks for, which is not remembered */
+  constructor(asked?: string) {
+    const choice = CHOICES.find((c) => c === (asked ?? read())) ?? 'system'
     this.choice = new Value<Choice>(choice)
     this.scheme = new Value<Scheme>(this.#resolve())
     this.#light.addEventListener('change', () => this.#apply())

@@ -21,8 +21,8 @@ const NEVER = Number.NEGATIVE_INFINITY
 
 /**
  * The one place where the page is drawn: a single animation frame for all
- * painters that are on screen and have something new. While the page is hidden or
- * paused nothing is drawn, and nothing is lost.
+ * painters that are on screen and have something new. While the page is hidden
+ * nothing is drawn, and nothing is lost.
  */
 export class PaintLoop {
   readonly #entries = new Map<Element, Entry>()
@@ -30,22 +30,12 @@ export class PaintLoop {
   readonly #frames: ((now: number) => void)[] = []
   #frame = 0
   #timer: ReturnType<typeof setTimeout> | undefined
-  #paused = false
 
   constructor() {
     if (typeof IntersectionObserver !== 'undefined') {
       this.#observer = new IntersectionObserver((seen) => this.#saw(seen), { rootMargin: '120px' })
     }
     setInterval(() => this.invalidate(), 1000)
-  }
-
-  get paused(): boolean {
-    return this.#paused
-  }
-
-  set paused(paused: boolean) {
-    this.#paused = paused
-    this.invalidate()
   }
 
   /** Draws with the painter while its element is on screen. Returns a function
@@ -63,8 +53,14 @@ export class PaintLoop {
 
   /** Says that something may be new. Cheap: call it for every event. */
   invalidate(): void {
-    if (this.#frame !== 0 || (this.#paused && this.#frames.length === 0)) return
+    if (this.#frame !== 0) return
     this.#frame = requestAnimationFrame((now) => this.#draw(now))
+  }
+
+  /** Draws everything anew, as when the page shows another instant. */
+  redraw(): void {
+    for (const entry of this.#entries.values()) entry.version = NEVER
+    this.invalidate()
   }
 
   /** Runs a function within the next frame, before the painters. */
@@ -76,7 +72,6 @@ export class PaintLoop {
   #draw(now: number): void {
     this.#frame = 0
     for (const fn of this.#frames.splice(0)) fn(now)
-    if (this.#paused) return
     let next = Number.POSITIVE_INFINITY
     for (const entry of this.#entries.values()) next = Math.min(next, paintIfDue(entry, now))
     clearTimeout(this.#timer)

@@ -1,5 +1,7 @@
-/** How many colours there are; see tokens.css. The last, a grey, only fills in. */
+/** How many colours there are; see tokens.css. The last two only fill in: a yellow,
+ * which looks like a warning, and a grey. */
 export const COLOURS = 8
+const FIRST = COLOURS - 2
 
 /**
  * Gives every label a colour: the same label the same one on all panels, as far
@@ -10,7 +12,7 @@ export function assignColours(labels: readonly string[]): number[] {
   const taken = new Set<number>()
   return labels.map((label, i) => {
     const round = Math.floor(i / COLOURS) * COLOURS
-    let slot = hash(label) % (COLOURS - 1)
+    let slot = hash(label) % FIRST
     while (taken.has(round + slot)) slot = (slot + 1) % COLOURS
     taken.add(round + slot)
     return round + slot

@@ -7,13 +7,36 @@ export interface Range {
   readonly step: number
 }
 
+/** Bounds that somebody has chosen. */
+export interface Bounds {
+  readonly min?: number
+  readonly max?: number
+}
+
 /**
  * An axis for values from `min` to `max` that is round, leaves some air, and so
- * rarely changes. It begins at zero unless the values lie far above it.
+ * rarely changes. It begins at zero unless the values lie far above it. Bounds that
+ * are given hold unless a value lies beyond: nothing is cut off in silence.
  */
-export function niceRange(min: number, max: number, unit: Unit): Range {
+export function niceRange(min: number, max: number, unit: Unit, bounds: Bounds = {}): Range {
+  const nice = automatic(Math.min(min, bounds.min ?? min), Math.max(max, bounds.max ?? max), unit)
+  if (bounds.min === undefined && bounds.max === undefined) return nice
+  const low = bounds.min === undefined || min < bounds.min ? nice.low : bounds.min
+  const high = bounds.max === undefined || max > bounds.max ? nice.high : bounds.max
+  if (low === nice.low && high === nice.high) return nice
+  return high > low ? { low, high, step: (high - low) / parts(high - low) } : nice
+}
+
+/** Into how many equal parts a range is cut, so that they are round. */
+function parts(size: number): number {
+  const round = (n: number) => Number((size / n).toPrecision(2)) === size / n
+  return [4, 5, 3, 2].find(round) ?? 4
+}
+
+function automatic(min: number, max: number, unit: Unit): Range {
   if (!Number.isFinite(min) || !Number.isFinite(max)) return { low: 0, high: 1, step: 0.25 }
-  if (unit === 'percent' && min >= 0 && max <= 100) {
+  // Shares that are added up may come to a little more than they are.
+  if (unit === 'percent' && min >= 0 && max < 100.5) {
     const top = [1, 2, 5, 10, 25, 50].find((t) => max * 1.1 <= t) ?? 100
     return { low: 0, high: top, step: top === 100 || top === 2 ? top / 4 : top / 5 }
   }
@@ -45,8 +68,8 @@ const ROUND: readonly (readonly [number, number])[] = [
 ]
 
 function upTo(max: number, base: number): Range {
-  const { number, parts } = round(max * 1.1, base)
-  return { low: 0, high: number, step: number / parts }
+  const { number, parts: count } = round(max * 1.1, base)
+  return { low: 0, high: number, step: number / count }
 }
 
 /** The least round number that is not below `n`. Bytes are round in powers of 1024. */

@@ -1,46 +1,112 @@
-import { type ReactNode, useId, useRef } from 'react'
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
+import type { PanelDefinition } from '../dashboard/definition'
 import { freshness } from '../data/cadence'
-import type { Stream } from '../data/stream'
-import { formatAge } from '../data/units'
-import { useSession } from '../page/session'
+import type { Source } from '../data/source'
+import { formatAge, formatSpan } from '../data/units'
+import { type Session, useSession } from '../page/session'
 import { setText } from '../paint/text'
 import { usePainter } from '../paint/usePainter'
+import { spanOf } from './moment'
+import { PanelMenu } from './PanelMenu'
+import { TwinTable } from './TwinTable'
+import type { Twin } from './twin'
+import './panel.css'
 
 /** An age up to this, in ms, is not worth a word where nothing is expected. */
 const UNREMARKABLE = 5000
 
 /** Props of {@link Panel}. */
 export interface PanelFrameProps {
-  readonly stream: Stream
-  readonly kind: string
+  readonly definition: PanelDefinition
+  readonly source: Source
   /** What of the stream is shown, if not all. */
   readonly detail?: string | undefined
   readonly tools?: ReactNode
+  /** What its menu has more than others', as items of Radix's DropdownMenu. */
+  readonly items?: ReactNode
+  /** Makes the table of what is shown; without it the panel is none. */
+  readonly twin?: (() => Twin) | undefined
+  /** Whether it shows only what lies within its window. */
+  readonly spans?: boolean
   readonly children: ReactNode
 }
 
-/** The frame that all panels share: name, losses, age. */
-export function Panel({ stream, kind, detail, tools, children }: PanelFrameProps) {
+/** The frame that all panels share: name, losses, age, menu. */
+export function Panel({
+  definition,
+  source,
+  detail,
+  tools,
+  items,
+  twin,
+  spans = false,
+  children,
+}: PanelFrameProps) {
   const title = useId()
+  const ref = useRef<HTMLElement>(null)
+  const [full, setFull] = useFullScreen(ref)
+  const [asTable, setAsTable] = useState(false)
+  const name = definition.title ?? source.name
   return (
-    <article className="panel" data-panel={kind} data-stream={stream.name} aria-labelledby={title}>
+    <article
+      ref={ref}
+      className="panel"
+      data-panel={definition.type}
+      data-stream={source.name}
+      data-full={full || undefined}
+      aria-labelledby={title}
+    >
       <header>
-        <h3 id={title} title={stream.name}>
-          <StreamName name={stream.name} />
+        <h3 id={title} title={definition.description ?? source.name}>
+          {definition.title === undefined ? (
+            <StreamName name={source.name} />
+          ) : (
+            <span className="name">{definition.title}</span>
+          )}
           {detail ? <span className="detail">{detail}</span> : null}
         </h3>
-        {tools}
-        <Losses stream={stream} />
-        <Age stream={stream} />
+        {asTable ? null : tools}
+        <Losses source={source} />
+        <Age definition={definition} source={source} spans={spans} />
+        <PanelMenu
+          items={items}
+          name={name}
+          panel={ref}
+          twin={twin}
+          full={full}
+          onFull={setFull}
+          asTable={asTable}
+          onTable={setAsTable}
+        />
       </header>
-      {children}
+      {asTable && twin ? <TwinTable name={name} source={source} twin={twin} /> : children}
+      <p className="empty" />
+      <p className="said" aria-live="polite" />
     </article>
   )
 }
 
+/** Full screen, by `f` while the focus is within the panel; Escape leaves. */
+function useFullScreen(ref: React.RefObject<HTMLElement | null>) {
+  const [full, setFull] = useState(false)
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const { key, target, ctrlKey, metaKey, altKey } = event
+      if (event.defaultPrevented || ctrlKey || metaKey || altKey) return
+      const within = target instanceof Node && ref.current?.contains(target)
+      const typing = target instanceof Element && target.closest('input, textarea, [role=menu]')
+      if (key === 'f' && within && !typing) setFull((was) => !was)
+      else if (key === 'Escape' && full && !typing) setFull(false)
+    }
+    addEventListener('keydown', onKey)
+    return () => removeEventListener('keydown', onKey)
+  }, [ref, full])
+  return [full, setFull] as const
+}
+
 /** A stream's name, its last token in front of the eye. */
 function StreamName({ name }: { name: string }) {
-  const dot = name.lastIndexOf('.') + 1
+  const dot = name.includes('(') ? 0 : name.lastIndexOf('.') + 1
   return (
     <span className="name">
       <span className="prefix">{name.slice(0, dot)}</span>
@@ -49,9 +115,9 @@ function StreamName({ name }: { name: string }) {
   )
 }
 
-function Losses({ stream }: { stream: Stream }) {
-  if (stream.gaps === 0) return null
-  const text = stream.lost > 0 ? `${stream.lost} lost` : `${stream.gaps} gaps`
+function Losses({ source }: { source: Source }) {
+  if (source.gaps === 0) return null
+  const text = source.lost > 0 ? `${source.lost} lost` : `${source.gaps} gaps`
   return (
     <span className="losses" title="Events that this page could not get any more">
       <span aria-hidden="true">▲ </span>
@@ -60,29 +126,74 @@ function Losses({ stream }: { stream: Stream }) {
   )
 }
 
-/** How old the newest event is: in silence while it is as young as expected. */
-function Age({ stream }: { stream: Stream }) {
-  const { board } = useSession()
+interface AgeProps {
+  readonly definition: PanelDefinition
+  readonly source: Source
+  readonly spans: boolean
+}
+
+/** How old the newest event is: in silence while it is as young as expected. And
+ * what an empty panel waits for. */
+function Age({ definition, source, spans }: AgeProps) {
+  const session = useSession()
   const ref = useRef<HTMLSpanElement>(null)
   usePainter(
     ref,
-    (element) => ({
-      every: 500,
-      ages: true,
-      version: () => stream.version,
-      paint() {
-        const age = board.clock.now() - stream.lastAt
-        // A number claims to be true now. A line of a log is as true as it was.
-        const isCurrent = stream.content?.kind === 'numbers' || stream.content?.kind === 'rows'
-        const interval = isCurrent ? stream.cadence.interval : undefined
-        const state = freshness(age, interval)
-        const panel = element.closest<HTMLElement>('.panel')
-        if (panel !== null && panel.dataset.age !== state) panel.dataset.age = state
-        const expected = interval !== undefined || age < UNREMARKABLE
-        setText(element, state === 'fresh' && expected ? '' : `${formatAge(age)} old`)
-      },
-    }),
-    [stream],
+    (element) => {
+      const panel = element.closest<HTMLElement>('.panel')
+      const empty = panel?.querySelector('.empty')
+      return {
+        every: 500,
+        ages: true,
+        version: () => source.version,
+        paint() {
+          const age = session.timeline.now - source.lastAt
+          const interval = intervalOf(source, session)
+          const state = freshness(age, interval)
+          if (panel !== null && panel.dataset.age !== state) panel.dataset.age = state
+          const expected =
+            interval !== undefined || age < UNREMARKABLE || isSilentZero(source, session)
+          setText(element, state === 'fresh' && expected ? '' : ageText(age))
+          if (empty) setText(empty, emptyText(definition, source, spans, session))
+        },
+      }
+    },
+    [definition, source, spans],
   )
   return <span className="age" ref={ref} />
+}
+
+function ageText(age: number): string {
+  return Number.isFinite(age) ? `${formatAge(age)} old` : ''
+}
+
+/** A number claims to be true now. A line of a log is as true as it was. */
+function intervalOf(source: Source, session: Session): number | undefined {
+  const { content } = source
+  const current = content?.kind === 'numbers' || content?.kind === 'rows'
+  return current && !isSilentZero(source, session) ? source.cadence.interval : undefined
+}
+
+/** Whether silence is a value: a count of what did not happen is zero, as long as
+ * it would be heard. */
+function isSilentZero({ content }: Source, { connection }: Session): boolean {
+  if (content?.kind !== 'numbers' || connection.get().status !== 'live') return false
+  return content.series.length > 0 && content.series.every((s) => s.additive)
+}
+
+function emptyText(
+  definition: PanelDefinition,
+  source: Source,
+  spans: boolean,
+  session: Session,
+): string {
+  if (definition.type === 'text') return ''
+  if (isSilentZero(source, session)) return ''
+  if (source.count === 0) return `Waiting for ${source.name}`
+  if (!spans) return ''
+  const { from, to } = spanOf(definition, session.timeline)
+  if (source.lastAt >= from) return ''
+  const window = definition.window ?? session.timeline.window.get()
+  const standing = session.timeline.mode.get().kind !== 'live'
+  return `Nothing in ${standing ? 'these' : 'the last'} ${formatSpan(Math.max(window, to - from))}`
 }

@@ -1,48 +1,48 @@
 import type { ComponentType } from 'react'
-import type { Series } from '../data/numbers'
-import type { Stream } from '../data/stream'
-import { chart } from './chart/ChartPanel'
+import type { PanelDefinition, PanelKind } from '../dashboard/definition'
+import type { Content, Source } from '../data/source'
+import { bars } from './bars/BarsPanel'
+import { timeseries } from './chart/ChartPanel'
+import { feed } from './feed/FeedPanel'
+import { gauge } from './gauge/GaugePanel'
+import { heatmap } from './heatmap/HeatmapPanel'
+import { log } from './log/LogPanel'
 import { stat } from './stat/StatPanel'
+import { status } from './status/StatusPanel'
 import { table } from './table/TablePanel'
-import { tail } from './tail/TailPanel'
+import { text } from './text/TextPanel'
 
-/** What a panel shows. */
+/** What a panel shows, and how. */
 export interface PanelProps {
-  readonly stream: Stream
-  /** The one series to show, for panels of a single number. */
-  readonly series?: Series | undefined
+  readonly definition: PanelDefinition
+  readonly source: Source
 }
 
-/** A way to show a stream. */
+/** A way to show events. */
 export interface PanelType {
-  readonly name: string
-  /** Where on the page such panels stand. */
-  readonly place: 'stats' | 'charts' | 'tails'
-  /** The panels of this type in which a stream shows itself; none if it does not fit. */
-  fit(stream: Stream): readonly PanelProps[]
+  readonly name: PanelKind
+  /** Its size unless its definition has one: of 12 columns, and rows of 40 px. */
+  readonly width: number
+  readonly height: number
+  /**
+   * Makes what keeps the events that such a panel shows; a panel without has none.
+   * @param name by which a reader knows what is shown
+   * @param window how long they are wanted, in ms
+   */
+  content?(definition: PanelDefinition, name: string, window: number): Content
   readonly Component: ComponentType<PanelProps>
 }
 
 /** All panel types. To add one, write its module and name it here. */
-export const panelTypes: readonly PanelType[] = [stat, chart, table, tail]
-
-/** One panel of the page. */
-export interface PanelItem {
-  readonly id: string
-  readonly type: PanelType
-  readonly props: PanelProps
-}
-
-/** The panels of a place for these streams, stream by stream. */
-export function panelsFor(streams: readonly Stream[], place: PanelType['place']): PanelItem[] {
-  const types = panelTypes.filter((type) => type.place === place)
-  return streams.flatMap((stream) =>
-    types.flatMap((type) =>
-      type.fit(stream).map((props) => ({
-        id: [type.name, stream.name, props.series?.field].join(' '),
-        type,
-        props,
-      })),
-    ),
-  )
+export const panelTypes: Readonly<Record<PanelKind, PanelType>> = {
+  stat,
+  timeseries,
+  gauge,
+  bars,
+  table,
+  status,
+  heatmap,
+  log,
+  feed,
+  text,
 }

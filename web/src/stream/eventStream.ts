@@ -2,6 +2,7 @@ import { Backoff, type BackoffOptions } from './backoff'
 import { Decoder, type WireEvent } from './decoder'
 import { checkResponse, StreamError } from './error'
 import { isNewer } from './position'
+import { headOf } from './want'
 
 /** Where a connection stands. */
 export type StreamState =
@@ -52,7 +53,7 @@ const MIN_DELAY = 100
  * })
  */
 export class EventStream {
-  readonly #url: string
+  readonly #url: () => string
   readonly #options: EventStreamOptions
   readonly #backoff: Backoff
   #state: StreamState = { status: 'connecting' }
@@ -64,8 +65,9 @@ export class EventStream {
   #downSince = 0
   #wish: number | undefined // the delay that hub.bye asked for
 
-  constructor(url: string, options: EventStreamOptions) {
-    this.#url = url
+  /** @param url where to connect; a function is asked before every attempt */
+  constructor(url: string | (() => string), options: EventStreamOptions) {
+    this.#url = typeof url === 'string' ? () => url : url
     this.#options = options
     this.#backoff = new Backoff(options.backoff)
     this.#lastEventId = options.lastEventId ?? ''
@@ -96,6 +98,16 @@ export class EventStream {
     if (status === 'retrying' || dead) this.reconnect()
   }
 
+  /** Does what is overdue, as the timers of a hidden page may be a minute late. */
+  check(): void {
+    const { status } = this.#state
+    const late =
+      this.#state.status === 'retrying'
+        ? Date.now() >= this.#state.retryAt
+        : Date.now() - this.#lastByte > this.#silence
+    if (status !== 'closed' && late) this.reconnect()
+  }
+
   /** Ends the connection for good. No event follows. */
   close(): void {
     this.#stop()
@@ -105,6 +117,7 @@ export class EventStream {
   async #connect(): Promise<void> {
     const abort = new AbortController()
     this.#abort = abort
+    this.#lastByte = Date.now()
     if (this.#state.status === 'closed') this.#set({ status: 'connecting' })
     try {
       this.#watch(abort)
@@ -121,7 +134,7 @@ export class EventStream {
   async #request(signal: AbortSignal): Promise<Response> {
     const headers = new Headers(await this.#options.headers?.())
     headers.set('Accept', 'text/event-stream')
-    let url = this.#url
+    let url = this.#url()
     if (this.#lastEventId !== '') {
       // The header would cost a preflight across origins, which servers refuse
       // only when a client reconnects; the parameter costs nothing.
@@ -167,8 +180,10 @@ export class EventStream {
     if (event.id !== undefined) {
       // hub.hello and hub.gap say where delivery goes on, even if that is
       // before where we were: the log may have been replaced.
-      if (!control && !isNewer(event.id, this.#lastEventId)) return
-      this.#lastEventId = event.id
+      const newer = isNewer(event.id, this.#lastEventId)
+      // A view's row is a state, which may change without a new position.
+      if (!control && !newer && !headOf(event.data).row) return
+      if (control || newer) this.#lastEventId = event.id
     }
     if (event.type === 'hub.hello') {
       const heartbeat = numberIn(event.data, 'heartbeat_ms')

@@ -15,3 +15,8 @@ export function isNewer(a: string, b: string): boolean {
   // 64-bit numbers don't fit a double; without leading zeros, text compares.
   return m.length === n.length ? m > n : m.length > n.length
 }
+
+/** Reports whether position `a` is certainly older than `b`. */
+export function isOlder(a: string, b: string): boolean {
+  return isNewer(b, a) && !isNewer(a, b)
+}

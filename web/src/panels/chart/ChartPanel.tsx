@@ -1,76 +1,99 @@
 import { useMemo, useRef, useState } from 'react'
-import type { Stream } from '../../data/stream'
-import { UNIT_NAMES, type Unit } from '../../data/units'
+import { type Unit, unitName } from '../../data/units'
 import { useSession } from '../../page/session'
 import { useValue } from '../../page/value'
 import { assignColours } from '../../paint/palette'
 import { usePainter } from '../../paint/usePainter'
+import { numbersFor, numbersOf } from '../numbers'
 import { Panel } from '../Panel'
 import type { PanelProps, PanelType } from '../registry'
+import { useOutline } from '../useOutline'
 import { ChartPainter } from './chartPainter'
+import { chartTwin } from './chartTwin'
+import { Legend } from './Legend'
 import { type Lines, linesOf, unitsOf } from './lines'
+import './chart.css'
 
 /** Numbers over time, a line for each field or key of one unit at a time. */
-export const chart: PanelType = {
-  name: 'chart',
-  place: 'charts',
-  fit: (stream) => (isPlural(stream) ? [{ stream }] : []),
+export const timeseries: PanelType = {
+  name: 'timeseries',
+  width: 6,
+  height: 6,
+  content: (definition, name, window) => numbersFor(definition, name, window),
   Component: ChartPanel,
 }
 
 const NOTHING: Lines = { lines: [], field: undefined, hidden: 0 }
+const NONE: ReadonlySet<string> = new Set()
 
-/** A single number is well served by its stat card. */
-function isPlural({ content }: Stream): boolean {
-  return content?.kind === 'numbers' && (content.keyed || content.series.length > 1)
-}
-
-function ChartPanel({ stream }: PanelProps) {
+function ChartPanel({ definition, source }: PanelProps) {
   const session = useSession()
-  const scheme = useValue(session.theme.scheme)
   const [chosen, choose] = useState<Unit>()
-  const ref = useRef<HTMLDivElement>(null)
-  const numbers = stream.content?.kind === 'numbers' ? stream.content : undefined
-  const count = numbers?.series.length ?? 0
-  const units = numbers === undefined ? [] : unitsOf(numbers)
+  const numbers = numbersOf(source)
+  const outline = useOutline(source)
+  const units = numbers === undefined ? [] : unitsOf(numbers, definition)
   const unit = chosen ?? units[0] ?? 'count'
-  // biome-ignore lint/correctness/useExhaustiveDependencies: series are only ever added
-  const { lines, field, hidden } = useMemo(
-    () => (numbers === undefined ? NOTHING : linesOf(numbers, unit)),
-    [numbers, count, unit],
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the outline says what is new of the numbers
+  const shown = useMemo(
+    () => (numbers === undefined ? NOTHING : linesOf(numbers, unit, definition)),
+    [numbers, outline, unit, definition],
   )
-  const slots = useMemo(() => assignColours(lines.map((line) => line.name)), [lines])
-  usePainter(
-    ref,
-    (element) => new ChartPainter(element, { board: session.board, stream, lines, slots, unit }),
-    [stream, lines, slots, unit, scheme],
-  )
+  const twin = () => chartTwin(definition, numbers, shown.lines, unit, session)
   return (
     <Panel
-      stream={stream}
-      kind="chart"
-      detail={field}
+      definition={definition}
+      source={source}
+      detail={shown.field}
       tools={units.length > 1 ? <Units units={units} unit={unit} choose={choose} /> : null}
+      twin={twin}
+      spans
     >
-      <div className="chart" ref={ref}>
-        <div className="plot" role="img" aria-label={`${stream.name}, waiting for data`} />
-        <ul className="legend">
-          {lines.map((line, i) => (
-            <li key={line.name}>
-              <svg viewBox="0 0 14 8" aria-hidden="true" data-slot={(slots[i] ?? 0) % 8}>
-                <path d="M1 4h12" strokeDasharray={(slots[i] ?? 0) < 8 ? undefined : '3 2'} />
-              </svg>
-              <span className="label">{line.name}</span>
-              <span className="number">
-                <span className="value" data-value="" />
-                <span className="unit" />
-              </span>
-            </li>
-          ))}
-          {hidden > 0 ? <li>and {hidden} more</li> : null}
-        </ul>
-      </div>
+      <Chart definition={definition} source={source} shown={shown} unit={unit} />
     </Panel>
+  )
+}
+
+/** The picture and its legend. */
+function Chart({ definition, source, shown, unit }: PanelProps & { shown: Lines; unit: Unit }) {
+  const session = useSession()
+  const scheme = useValue(session.theme.scheme)
+  const [hidden, hide] = useState(NONE)
+  const ref = useRef<HTMLDivElement>(null)
+  const slots = useMemo(() => assignColours(shown.lines.map((line) => line.name)), [shown])
+  usePainter(
+    ref,
+    (element) => {
+      const drawn = shown.lines.flatMap((line, i) =>
+        hidden.has(line.name) ? [] : [{ line, slot: slots[i] ?? 0 }],
+      )
+      const order = drawn.map((_, i) => i)
+      // The bars of a stack reach down to zero, those in front to a lower sum.
+      if (definition.stack && definition.style === 'bar') order.reverse()
+      return new ChartPainter(element, {
+        definition,
+        page: session,
+        source,
+        all: shown.lines,
+        lines: drawn.map(({ line }) => line),
+        slots: drawn.map(({ slot }) => slot),
+        order,
+        unit,
+        marks: () => session.page.get().marks,
+      })
+    },
+    [definition, source, shown, slots, hidden, unit, scheme],
+  )
+  return (
+    <div className="chart" ref={ref}>
+      <div
+        className="plot"
+        role="img"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move the crosshair
+        tabIndex={0}
+        aria-label={`${definition.title ?? source.name}, waiting for data`}
+      />
+      <Legend lines={shown.lines} slots={slots} hidden={hidden} onHide={hide} more={shown.hidden} />
+    </div>
   )
 }
 
@@ -85,7 +108,7 @@ function Units({ units, unit, choose }: UnitsProps) {
     <fieldset className="units" aria-label="Unit shown">
       {units.map((u) => (
         <button key={u} type="button" aria-pressed={u === unit} onClick={() => choose(u)}>
-          {UNIT_NAMES[u]}
+          {unitName(u)}
         </button>
       ))}
     </fieldset>

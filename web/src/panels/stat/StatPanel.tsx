@@ -1,52 +1,59 @@
 import { useRef } from 'react'
-import type { Series } from '../../data/numbers'
-import type { Stream } from '../../data/stream'
 import { useSession } from '../../page/session'
 import { useValue } from '../../page/value'
 import { usePainter } from '../../paint/usePainter'
+import { chartTwin } from '../chart/chartTwin'
+import { numbersFor, numbersOf, seriesOf, unitOf } from '../numbers'
 import { Panel } from '../Panel'
 import type { PanelProps, PanelType } from '../registry'
+import { useOutline } from '../useOutline'
 import { StatPainter } from './statPainter'
+import './stat.css'
 
-/** More cards than this for one stream would crowd out the others. */
-const MAX_CARDS = 4
-
-/** A number, large, with its recent course. An object of numbers shows the first
- * of each unit. */
+/** A number, large, with its recent course. */
 export const stat: PanelType = {
   name: 'stat',
-  place: 'stats',
-  fit: (stream) => headlines(stream).map((series) => ({ stream, series })),
+  width: 2,
+  height: 3,
+  content: (definition, name, window) => numbersFor(definition, name, window),
   Component: StatPanel,
 }
 
-function headlines(stream: Stream): Series[] {
-  const { content } = stream
-  if (content?.kind !== 'numbers' || content.keyed) return []
-  const first = content.units.map((unit) => content.series.find((s) => s.label.unit === unit))
-  return first.filter((s) => s !== undefined).slice(0, MAX_CARDS)
-}
-
-/** Which of the stream's numbers it is, unless its name already says so. */
-function detailOf(stream: Stream, series: Series | undefined): string | undefined {
-  return series?.label.text === stream.name.split('.').at(-1) ? undefined : series?.label.text
-}
-
-function StatPanel({ stream, series }: PanelProps) {
+function StatPanel({ definition, source }: PanelProps) {
   const session = useSession()
   const scheme = useValue(session.theme.scheme)
   const ref = useRef<HTMLDivElement>(null)
-  usePainter(ref, (element) => new StatPainter(element, session.board, stream, series), [
-    stream,
+  useOutline(source)
+  const series = seriesOf(definition, source)
+  usePainter(ref, (element) => new StatPainter(element, session, definition, source), [
+    definition,
+    source,
     series,
     scheme,
   ])
+  // Which of the stream's numbers it is, unless its name already says so.
+  const text = definition.title === undefined ? series?.label.text : ''
+  const twin = () => {
+    const lines =
+      series === undefined ? [] : [{ name: definition.title ?? (text || 'value'), series }]
+    const unit = unitOf(definition, series)
+    return chartTwin(definition, numbersOf(source), lines, unit, session)
+  }
   return (
-    <Panel stream={stream} kind="stat" detail={detailOf(stream, series)}>
+    <Panel
+      definition={definition}
+      source={source}
+      detail={text === source.name.split('.').at(-1) ? undefined : text}
+      twin={twin}
+    >
       <div className="stat" ref={ref}>
-        <p>
+        <p className="figure">
           <span className="value" data-value="" />
           <span className="unit" />
+        </p>
+        <p className="remarks">
+          <span className="state" />
+          <span className="delta" />
         </p>
         <div className="spark" aria-hidden="true">
           <canvas />

@@ -1,10 +1,13 @@
-import { GAP } from '../../data/columns'
 import type { Unit } from '../../data/units'
 import { Pace } from '../../paint/pace'
 import { translucent } from '../../paint/palette'
-import { niceRange } from '../../paint/range'
+import { type Bounds, niceRange } from '../../paint/range'
+import type { Span } from '../../time/timeline'
 
 type Point = [x: number, y: number]
+type Numbers = ArrayLike<number>
+type Values = ArrayLike<number | null | undefined>
+type Scale = (n: number) => number
 
 /** A small chart without axes: the shape of a series' recent course. */
 export class Sparkline {
@@ -13,6 +16,7 @@ export class Sparkline {
   readonly #observer: ResizeObserver
   readonly #pace = new Pace()
   #resized = 0
+  #waiting = false
   #width = 0
   #height = 0
 
@@ -33,16 +37,23 @@ export class Sparkline {
     return this.#resized
   }
 
-  /** Draws the values by time within the span, if that is due. */
-  draw(
-    times: Float64Array,
-    values: Float64Array,
-    span: { from: number; to: number },
-    unit: Unit,
-  ): void {
+  /** Whether a picture is due that came too soon. */
+  get waiting(): boolean {
+    return this.#waiting
+  }
+
+  /** Whether to draw now. */
+  due({ from, to }: Span): boolean {
+    if (this.#width < 2 || this.#height < 2) return false
+    const due = this.#pace.due(this.#width, to - from)
+    this.#waiting = !due
+    return due
+  }
+
+  /** Draws the values by time within the span; null is a gap. */
+  draw(times: Numbers, values: Values, span: Span, unit: Unit, bounds?: Bounds): void {
     const context = this.#canvas.getContext('2d')
-    if (context === null || this.#width === 0) return
-    if (!this.#pace.due(this.#width, span.to - span.from)) return
+    if (context === null || this.#width < 2) return
     const scale = devicePixelRatio
     this.#canvas.width = Math.round(this.#width * scale)
     this.#canvas.height = Math.round(this.#height * scale)
@@ -50,10 +61,10 @@ export class Sparkline {
     context.strokeStyle = this.#colour
     context.lineWidth = 1.5
     context.lineJoin = 'round'
-    const { low, high } = extent(times, values, span.from, unit)
+    const { low, high } = extent(times, values, span.from, unit, bounds)
     const x = (t: number) => ((t - span.from) / (span.to - span.from)) * (this.#width - 4)
     const y = (v: number) => this.#height - 2 - ((v - low) / (high - low)) * (this.#height - 5)
-    const all = runs(times, values).map((run) => run.map(([t, v]): Point => [x(t), y(v)]))
+    const all = runs(times, values, x, y)
     for (const [i, run] of all.entries()) {
       this.#area(context, outline(run))
       const last = run.at(-1)
@@ -89,13 +100,17 @@ export class Sparkline {
 }
 
 /** The stretches without a gap. */
-function runs(times: Float64Array, values: Float64Array): [number, number][][] {
-  const all: [number, number][][] = [[]]
+function runs(times: Numbers, values: Values, x: Scale, y: Scale): Point[][] {
+  let run: Point[] = []
+  const all = [run]
   for (let i = 0; i < times.length; i++) {
-    const v = values[i] as number
-    if (v === GAP) all.push([])
-    else if (!Number.isNaN(v)) all.at(-1)?.push([times[i] as number, v])
+    const v = values[i]
+    if (v === null && run.length > 0) {
+      run = []
+      all.push(run)
+    } else if (v != null) run.push([x(times[i] as number), y(v)])
   }
+  if (run.length === 0 && all.length > 1) all.pop()
   return all
 }
 
@@ -120,14 +135,14 @@ export function outline(points: readonly Point[]): Point[] {
   return out
 }
 
-function extent(times: Float64Array, values: Float64Array, from: number, unit: Unit) {
+function extent(times: Numbers, values: Values, from: number, unit: Unit, bounds?: Bounds) {
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
   for (let i = 0; i < times.length; i++) {
-    const v = values[i] as number
-    if ((times[i] as number) < from || !Number.isFinite(v)) continue
+    const v = values[i]
+    if (v == null || (times[i] as number) < from) continue
     if (v < min) min = v
     if (v > max) max = v
   }
-  return niceRange(min, max, unit)
+  return niceRange(min, max, unit, bounds)
 }

@@ -1,24 +1,50 @@
 import { useRef } from 'react'
+import { listOf } from '../../dashboard/definition'
+import { Numbers } from '../../data/numbers'
+import { Rows } from '../../data/rows'
+import { useSession } from '../../page/session'
+import { useValue } from '../../page/value'
 import { usePainter } from '../../paint/usePainter'
 import { Panel } from '../Panel'
 import type { PanelProps, PanelType } from '../registry'
-import { TablePainter } from './tablePainter'
+import { tableTwin } from './tableModel'
+import { TablePainter, tableAt } from './tablePainter'
+import './table.css'
 
-/** The newest event's rows. */
+/** The newest event's rows, the newest event of each key, or the groups of views. */
 export const table: PanelType = {
   name: 'table',
-  place: 'charts',
-  fit: (stream) => (stream.content?.kind === 'rows' ? [{ stream }] : []),
+  width: 6,
+  height: 8,
+  content: ({ view, keys, field }, name, window) => {
+    if (view === undefined) return new Rows({ keyed: true })
+    const fields = listOf(field)
+    // Several views are columns of one table: their groups are the same rows.
+    return new Numbers({ name, window, keys, ...(fields.length > 0 ? { fields } : {}) })
+  },
   Component: TablePanel,
 }
 
-function TablePanel({ stream }: PanelProps) {
-  const ref = useRef<HTMLDivElement>(null)
-  usePainter(ref, (element) => new TablePainter(element, stream), [stream])
+function TablePanel({ definition, source }: PanelProps) {
+  const session = useSession()
+  const scheme = useValue(session.theme.scheme)
+  const ref = useRef<HTMLElement>(null)
+  usePainter(ref, (element) => new TablePainter(element, session, definition, source), [
+    session,
+    definition,
+    source,
+    scheme,
+  ])
+  const name = definition.title ?? source.name
   return (
-    <Panel stream={stream} kind="table" tools={<span className="facts" />}>
+    <Panel
+      definition={definition}
+      source={source}
+      tools={<span className="facts" />}
+      twin={() => tableTwin(tableAt(source, definition, session) ?? { columns: [], rows: [] })}
+    >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <section className="table" ref={ref} tabIndex={0} aria-label={`${stream.name}, newest rows`}>
+      <section className="table" ref={ref} tabIndex={0} aria-label={`${name}, newest rows`}>
         <table>
           <thead>
             <tr />

@@ -1,0 +1,86 @@
+import { useState } from 'react'
+import { useSession } from '../page/session'
+import { useValue } from '../page/value'
+import type { Draft } from './draft'
+import { EditGrid } from './EditGrid'
+import { PanelForm } from './PanelForm'
+import './editor.css'
+
+/** The open dashboard, with everything to change it. */
+export default function Editor({ draft }: { draft: Draft }) {
+  const session = useSession()
+  const { rows } = useValue(session.page)
+  const [selected, select] = useState<string>()
+  const { definition } = useValue(draft.preview)
+  const panel = selected === undefined ? undefined : panelAt(definition.rows, selected)
+  return (
+    <div className="editor" data-form={panel !== undefined || undefined}>
+      <Bar draft={draft} />
+      <div className="canvas">
+        <EditGrid draft={draft} rows={rows} selected={selected} select={select} />
+      </div>
+      {panel === undefined || selected === undefined ? null : (
+        <PanelForm draft={draft} path={selected} panel={panel} close={() => select(undefined)} />
+      )}
+    </div>
+  )
+}
+
+function panelAt(rows: Draft['base']['dashboard']['rows'], path: string) {
+  const [, , row = '', , panel = ''] = path.split('/')
+  return rows[Number(row)]?.panels[Number(panel)]
+}
+
+/** What has been changed so far, and what to do with it. */
+function Bar({ draft }: { draft: Draft }) {
+  const session = useSession()
+  const count = useValue(draft.count)
+  const mistakes = useValue(draft.mistakes)
+  const { diff } = useValue(draft.preview)
+  const [failed, setFailed] = useState<{ why: string; diff: string | undefined }>()
+  const save = async () => {
+    const saved = await draft.save()
+    if (saved.ok) {
+      session.say('Saved')
+      await session.dashboards.open(draft.base.name)
+      session.draft.set(undefined)
+    } else setFailed(saved)
+  }
+  return (
+    <div className="edit-bar" role="toolbar" aria-label="Editing">
+      <strong>Editing {draft.base.title}</strong>
+      <span className="count">
+        {count === 0 ? 'no changes' : count === 1 ? '1 change' : `${count} changes`}
+      </span>
+      {mistakes.length > 0 ? (
+        <span className="wrong" role="alert">
+          {mistakes[0]?.message}
+        </span>
+      ) : null}
+      <span className="spring" />
+      <button type="button" disabled={count === 0} onClick={() => draft.undo()}>
+        Undo
+      </button>
+      <button type="button" onClick={() => session.draft.set(undefined)}>
+        {count === 0 ? 'Done' : 'Discard'}
+      </button>
+      <button type="button" className="primary" disabled={count === 0} onClick={() => void save()}>
+        Save
+      </button>
+      {count === 0 ? null : (
+        <details open={failed !== undefined || undefined}>
+          <summary>{failed === undefined ? 'What changes in the file' : failed.why}</summary>
+          <pre>
+            <code>{failed?.diff ?? diff}</code>
+          </pre>
+          <button
+            type="button"
+            onClick={() => void session.copy(failed?.diff ?? diff, 'Diff copied')}
+          >
+            Copy the diff
+          </button>
+        </details>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,90 @@
+import type { DashboardDefinition } from '../dashboard/definition'
+import type { API, Dashboard, Mistake } from '../page/api'
+import { Value } from '../page/value'
+
+/** An operation of a JSON Patch (RFC 6902), on a dashboard's file. */
+export type Operation =
+  | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown }
+  | { readonly op: 'remove'; readonly path: string }
+  | { readonly op: 'move'; readonly from: string; readonly path: string }
+
+/** What a dashboard would be with the changes made so far. */
+export interface Preview {
+  readonly definition: DashboardDefinition
+  readonly yaml: string
+  /** A unified diff of the file. */
+  readonly diff: string
+  readonly mistakes: readonly Mistake[]
+}
+
+/** What became of a save. */
+export type Saved =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly why: string; readonly diff: string | undefined }
+
+/**
+ * Changes of a dashboard that are not saved yet. The server applies them to the
+ * file's text and says what would come out: there is no second opinion here.
+ */
+export class Draft {
+  readonly base: Dashboard
+  readonly preview: Value<Preview>
+  /** What is wrong with the newest change, which is then not part of the preview. */
+  readonly mistakes = new Value<readonly Mistake[]>([])
+  /** The number of changes. */
+  readonly count = new Value(0)
+  readonly #api: API
+  readonly #steps: { operations: readonly Operation[]; before: Preview }[] = []
+  #queue: Promise<unknown> = Promise.resolve()
+
+  constructor(api: API, base: Dashboard) {
+    this.#api = api
+    this.base = base
+    this.preview = new Value<Preview>({
+      definition: base.dashboard,
+      yaml: base.yaml,
+      diff: '',
+      mistakes: [],
+    })
+  }
+
+  /** Makes a change, one after the other. Resolves to whether it was one. */
+  apply(...operations: Operation[]): Promise<boolean> {
+    const result = this.#queue.then(() => this.#apply(operations))
+    this.#queue = result
+    return result
+  }
+
+  async #apply(operations: readonly Operation[]): Promise<boolean> {
+    const before = this.preview.get()
+    const all = [...this.#steps.flatMap((step) => step.operations), ...operations]
+    const answer = await this.#api.patch(this.base, all, true)
+    if (!answer.ok) {
+      this.mistakes.set(answer.mistakes)
+      return false
+    }
+    this.mistakes.set([])
+    this.#steps.push({ operations, before })
+    this.count.set(this.#steps.length)
+    this.preview.set({ ...answer, mistakes: [] })
+    return true
+  }
+
+  /** Takes the newest change back. */
+  undo(): void {
+    const step = this.#steps.pop()
+    if (step === undefined) return
+    this.mistakes.set([])
+    this.count.set(this.#steps.length)
+    this.preview.set(step.before)
+  }
+
+  /** Writes the file. */
+  async save(): Promise<Saved> {
+    await this.#queue
+    const all = this.#steps.flatMap((step) => step.operations)
+    const answer = await this.#api.patch(this.base, all, false)
+    if (answer.ok) return { ok: true }
+    return { ok: false, why: answer.why, diff: answer.diff ?? this.preview.get().diff }
+  }
+}

@@ -1,0 +1,42 @@
+import type { Dashboard } from './api'
+import { GridRow, only } from './Grid'
+import { useSession } from './session'
+import { Variables } from './Variables'
+import { useValue } from './value'
+
+/** A dashboard: its choices, its rows of panels, and what is wrong with its file. */
+export function DashboardView({ dashboard }: { dashboard: Dashboard }) {
+  const session = useSession()
+  const { panel } = useValue(session.location.address)
+  const rows = only(panel, useValue(session.page).rows)
+  return (
+    <>
+      <Mistakes dashboard={dashboard} />
+      <Variables definition={dashboard.dashboard} />
+      {rows.map((row, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a row has no other name
+        <GridRow key={i} {...row} />
+      ))}
+    </>
+  )
+}
+
+/** What the server could not read: the page shows the last good version meanwhile. */
+function Mistakes({ dashboard: { errors, name } }: { dashboard: Dashboard }) {
+  if (errors === undefined || errors.length === 0) return null
+  return (
+    <div className="mistakes" role="alert">
+      <p>
+        <strong>{name}</strong> has mistakes; this is its last good version.
+      </p>
+      <ul>
+        {errors.map(({ file, line, column, message }) => (
+          <li key={`${line} ${column} ${message}`}>
+            <code>{[file, line, column].filter((part) => part !== undefined).join(':')}</code>{' '}
+            {message}
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}

@@ -1,0 +1,48 @@
+import { type CSSProperties, memo, useMemo } from 'react'
+import { PanelContext } from '../panels/PanelContext'
+import { panelTypes } from '../panels/registry'
+import type { PanelItem, PanelRow } from './page'
+
+/** More panels than this in one row are counted, not drawn. */
+const MAX_PANELS = 60
+
+/** The rows, or of them the one panel that was asked for. */
+export function only(panel: string | undefined, rows: readonly PanelRow[]): readonly PanelRow[] {
+  if (panel === undefined) return rows
+  return rows
+    .map(({ items }) => ({ title: undefined, items: items.filter(({ id }) => id === panel) }))
+    .filter(({ items }) => items.length > 0)
+}
+
+/** Panels side by side on twelve columns. */
+export function GridRow({ title, items }: PanelRow) {
+  const hidden = items.length - MAX_PANELS
+  return (
+    <div className="row">
+      {title ? <h2 className="row-title">{title}</h2> : null}
+      <div className="grid">
+        {items.slice(0, MAX_PANELS).map((item) => (
+          <Cell key={item.id} item={item} />
+        ))}
+      </div>
+      {hidden > 0 ? <p className="note">and {hidden} more</p> : null}
+    </div>
+  )
+}
+
+const Cell = memo(function Cell({ item: { id, definition, source } }: { item: PanelItem }) {
+  const type = panelTypes[definition.type]
+  const width = definition.width ?? type.width
+  const style = {
+    '--width': width,
+    '--half': Math.min(6, Math.max(2, Math.ceil(width / 2))),
+    '--height': definition.height ?? type.height,
+  } as CSSProperties
+  return (
+    <div className="cell" style={style} data-type={definition.type}>
+      <PanelContext value={useMemo(() => ({ id }), [id])}>
+        <type.Component definition={definition} source={source} />
+      </PanelContext>
+    </div>
+  )
+})

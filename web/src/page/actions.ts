@@ -1,0 +1,112 @@
+import { useEffect } from 'react'
+import { Draft } from '../editor/draft'
+import { SPEEDS } from '../time/timeline'
+import { formatDuration } from './address'
+import type { Session } from './session'
+
+/** Something that a reader can do, from the palette or by a key. */
+export interface Action {
+  readonly name: string
+  /** The key that does it, if any; `?` lists them. */
+  readonly key?: string
+  /** Whether it makes sense at the moment; default: always. */
+  when?(session: Session): boolean
+  run(session: Session): void
+}
+
+/** A step back or on, in ms. */
+const STEP = 1000
+const LEAP = 10_000
+
+const WINDOWS = [60_000, 300_000, 900_000, 3_600_000, 21_600_000, 86_400_000]
+
+/** What there is to do anywhere on the page. */
+export const ACTIONS: readonly Action[] = [
+  { name: 'Find and do anything', key: 'mod+k', run: (s) => s.dialog.set('palette') },
+  { name: 'Pause, or back to live', key: 'Space', run: ({ timeline }) => timeline.toggle() },
+  { name: 'Step back 1 second', key: '[', run: ({ timeline }) => timeline.step(-STEP) },
+  { name: 'Step on 1 second', key: ']', run: ({ timeline }) => timeline.step(STEP) },
+  { name: 'Step back 10 seconds', key: '{', run: ({ timeline }) => timeline.step(-LEAP) },
+  { name: 'Step on 10 seconds', key: '}', run: ({ timeline }) => timeline.step(LEAP) },
+  { name: 'Replay the window; again: faster', key: 'r', run: replay },
+  {
+    name: 'Back to live',
+    key: 'l',
+    when: ({ timeline }) => timeline.mode.get().kind !== 'live',
+    run: ({ timeline }) => timeline.live(),
+  },
+  { name: 'Copy a link to what is shown now', key: 'c', run: share },
+  { name: 'Streams: rates, ages, losses', key: 's', run: (s) => s.dialog.set('streams') },
+  {
+    name: 'Edit this dashboard',
+    key: 'e',
+    when: ({ dashboards }) => dashboards.opened.get().status === 'open',
+    run: edit,
+  },
+  { name: 'New dashboard', key: 'n', run: (s) => s.dialog.set('new') },
+  { name: 'Kiosk: nothing but the panels', key: 'k', run: kiosk },
+  { name: 'Next theme: system, light, dark', key: 'd', run: ({ theme }) => theme.next() },
+  { name: 'Keys', key: '?', run: (s) => s.dialog.set('help') },
+  ...WINDOWS.map((ms) => ({
+    name: `Show the last ${formatDuration(ms)}`,
+    run: (s: Session) => s.choose(ms),
+  })),
+]
+
+function replay({ timeline }: Session): void {
+  const mode = timeline.mode.get()
+  if (mode.kind === 'live') timeline.step(-timeline.window.get())
+  const faster = mode.kind === 'replay' ? SPEEDS.find((speed) => speed > mode.speed) : undefined
+  timeline.replay(faster ?? SPEEDS[0])
+}
+
+/** Begins to change the open dashboard. */
+export function edit(session: Session): void {
+  const opened = session.dashboards.opened.get()
+  if (opened.status !== 'open' || session.draft.get() !== undefined) return
+  session.draft.set(new Draft(session.api, opened.dashboard))
+}
+
+function kiosk({ location }: Session): void {
+  location.change({ kiosk: location.address.get().kiosk ? null : '' })
+}
+
+/** Copies the address of exactly the span that is on the page. */
+export function share(session: Session): void {
+  const { from, to } = session.timeline.span
+  const time = (at: number) => new Date(at).toISOString()
+  const link = session.location.with({ from: time(from), to: time(to), window: null })
+  void session.copy(link, 'Link to these minutes copied')
+}
+
+/** Runs what a key stands for, unless something that uses it has the focus. */
+export function useKeys(session: Session): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented) return
+      const key = nameOf(event)
+      const action = ACTIONS.find((a) => a.key === key)
+      if (action === undefined || isTaken(event, key) || !(action.when?.(session) ?? true)) return
+      event.preventDefault()
+      action.run(session)
+    }
+    addEventListener('keydown', onKey)
+    return () => removeEventListener('keydown', onKey)
+  }, [session])
+}
+
+function nameOf({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): string {
+  if (altKey) return ''
+  const name = key === ' ' ? 'Space' : key
+  return ctrlKey || metaKey ? `mod+${name.toLowerCase()}` : name
+}
+
+/** Whether the key belongs to what has the focus. */
+function isTaken(event: KeyboardEvent, key: string): boolean {
+  if (key.startsWith('mod+')) return false
+  const target = event.target as Element
+  if (target.closest('input, textarea, select, [contenteditable], [role=dialog], [role=menu]')) {
+    return true
+  }
+  return key === 'Space' && (event.repeat || target.closest('button, a, [tabindex]') !== null)
+}

@@ -1,0 +1,179 @@
+import {
+  type DashboardDefinition,
+  listOf,
+  type PanelDefinition,
+  type RowDefinition,
+} from '../dashboard/definition'
+import { type Choices, resolve } from '../dashboard/variables'
+import { Board, type BoardSink, type Selection } from '../data/board'
+import type { Clock } from '../data/clock'
+import { type Mark, Marks } from '../data/marks'
+import { Source } from '../data/source'
+import { panelTypes } from '../panels/registry'
+import type { Want } from '../stream'
+
+/** What a page is to show. */
+export interface Plan {
+  /** The dashboard; without one, streams show themselves. */
+  readonly dashboard?: DashboardDefinition | undefined
+  readonly name: string
+  readonly choices: Choices
+  /** Selectors of the streams that are to show themselves. */
+  readonly everything: readonly string[]
+  /** How far charts reach back, in ms. */
+  readonly window: number
+  /** The instant to stand still at, in epoch ms, where somebody shared one. */
+  readonly until?: number | undefined
+}
+
+/** A panel of a page. */
+export interface PanelItem {
+  /** Where it stands in the dashboard, as a JSON pointer. */
+  readonly id: string
+  readonly definition: PanelDefinition
+  readonly source: Source
+}
+
+/** Panels side by side. */
+export interface PanelRow {
+  readonly title: string | undefined
+  readonly items: readonly PanelItem[]
+}
+
+/** What is on the screen: the panels and all that has come for them. */
+export class Page {
+  readonly plan: Plan
+  readonly rows: readonly PanelRow[]
+  readonly board: Board
+  /** What it has to ask the hub for. */
+  readonly want: Want
+  readonly #marks: readonly Marks[]
+
+  private constructor(
+    plan: Plan,
+    rows: readonly PanelRow[],
+    { board, want, marks }: { board: Board; want: Want; marks: readonly Marks[] },
+  ) {
+    this.plan = plan
+    this.rows = rows
+    this.board = board
+    this.want = want
+    this.#marks = marks
+  }
+
+  /** The page for a plan, with nothing on it yet. */
+  static for(plan: Plan, sink: BoardSink, clock: Clock): Page {
+    const past = plan.until === undefined ? 0 : Math.max(0, clock.now() - plan.until)
+    const reach = plan.window + past
+    const rows = (plan.dashboard?.rows ?? []).map((row, i) => rowOf(row, i, plan, reach))
+    const items = rows.flatMap((row) => row.items)
+    const marks = (plan.dashboard?.annotations ?? []).map((a) => new Marks(a.stream, a.text))
+    const wanted = [
+      ...items
+        .filter(({ definition }) => panelTypes[definition.type].content !== undefined)
+        .map(({ definition, source }) => ({ source, selection: selectionOf(definition, plan) })),
+      ...marks.map(({ source }) => ({ source, selection: { streams: [source.name], views: [] } })),
+    ]
+    const board = new Board(sink, clock, { wanted, everything: plan.everything, window: reach })
+    const windows = items.map(({ definition }) => definition.window ?? 0)
+    const want = {
+      streams: unique([...plan.everything, ...wanted.flatMap((w) => w.selection.streams)]),
+      views: unique(wanted.flatMap((w) => w.selection.views)),
+      since: Math.max(reach, ...windows),
+    }
+    return new Page(plan, rows, { board, want, marks })
+  }
+
+  /** Tells the panels what a view is that they know by name. */
+  describe(name: string, view: string): void {
+    for (const { definition, source } of this.rows.flatMap((row) => row.items)) {
+      const { views } = selectionOf(definition, this.plan)
+      if (views.includes(name) && source.content?.kind === 'numbers') {
+        source.content.describe(name, view)
+      }
+    }
+  }
+
+  /** The page for a plan that arranges the same data differently, with all that has
+   * come so far; undefined if the plan asks for other data. */
+  rearranged(plan: Plan): Page | undefined {
+    if (plan.dashboard === undefined || this.plan.dashboard === undefined) return undefined
+    if (plan === this.plan) return this
+    const same = (of: Plan) =>
+      JSON.stringify([
+        of.name,
+        of.choices,
+        of.window,
+        of.until,
+        of.dashboard?.annotations,
+        of.dashboard?.views,
+      ])
+    if (same(plan) !== same(this.plan)) return undefined
+    const sources = new Map<string, Source[]>()
+    for (const item of this.rows.flatMap((row) => row.items)) {
+      const key = dataOf(item.definition)
+      sources.set(key, [...(sources.get(key) ?? []), item.source])
+    }
+    const rows: PanelRow[] = []
+    for (const [i, row] of plan.dashboard.rows.entries()) {
+      const items: PanelItem[] = []
+      for (const [j, panel] of row.panels.entries()) {
+        const definition = resolve(panel, plan.choices)
+        const source = sources.get(dataOf(definition))?.shift()
+        if (source === undefined) return undefined
+        items.push({ id: `/rows/${i}/panels/${j}`, definition, source })
+      }
+      rows.push({ title: row.title, items })
+    }
+    return new Page(plan, rows, { board: this.board, want: this.want, marks: this.#marks })
+  }
+
+  /** The instants that are marked on all charts. The same array until there is
+   * another. */
+  get marks(): readonly Mark[] {
+    const [first, ...rest] = this.#marks
+    if (first === undefined) return NO_MARKS
+    return rest.length === 0 ? first.all : this.#marks.flatMap((marks) => marks.all)
+  }
+}
+
+const NO_MARKS: readonly Mark[] = []
+
+function rowOf(row: RowDefinition, i: number, plan: Plan, reach: number): PanelRow {
+  const items = row.panels.map((panel, j): PanelItem => {
+    const definition = resolve(panel, plan.choices)
+    const name = nameOf(definition)
+    const window = Math.max(definition.window ?? 0, reach)
+    const content = panelTypes[definition.type].content?.(definition, name, window)
+    return { id: `/rows/${i}/panels/${j}`, definition, source: new Source(name, window, content) }
+  })
+  return { title: row.title, items }
+}
+
+/** What of a panel decides which data it keeps: all but its looks. */
+function dataOf(definition: PanelDefinition): string {
+  const { type, stream, view, filter, field, keys, window, fields, states } = definition
+  return JSON.stringify([type, stream, view, filter, field, keys, window, fields, states])
+}
+
+/** By what a reader knows the panel. */
+function nameOf({ title, stream, view, type }: PanelDefinition): string {
+  return [...listOf(stream), ...listOf(view)].join(', ') || title || type
+}
+
+/** What a panel wants. Its dashboard's own views go by the dashboard's name. */
+function selectionOf(definition: PanelDefinition, { dashboard, name }: Plan): Selection {
+  const named = dashboard?.views ?? {}
+  return {
+    streams: listOf(definition.stream).map((s) =>
+      definition.filter === undefined ? s : `${s} where ${definition.filter.trim()}`,
+    ),
+    views: listOf(definition.view).map((view) =>
+      Object.hasOwn(named, view) ? `${name}/${view}` : view,
+    ),
+  }
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)]
+}

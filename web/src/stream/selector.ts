@@ -1,0 +1,35 @@
+/** Whether a selector of `*` and `>` tokens matches a stream's name. */
+export function matches(selector: string, stream: string): boolean {
+  const pattern = selector.split('.')
+  const tokens = stream.split('.')
+  for (const [i, p] of pattern.entries()) {
+    const token = tokens[i]
+    if (token === undefined || token === '') return false
+    if (p === '>') return true
+    if (p !== '*' && p !== token) return false
+  }
+  return pattern.length === tokens.length
+}
+
+/** What stands between a selector and its condition, if it has one. */
+const WHERE = ' where '
+
+/** The selector of what may have a condition: `logs.>` of `logs.> where data.n > 3`. */
+export function selectorOf(text: string): string {
+  const at = text.indexOf(WHERE)
+  return at < 0 ? text : text.slice(0, at)
+}
+
+/** Whether it is a selector with a condition. */
+export function isConditional(text: string): boolean {
+  return text.includes(WHERE)
+}
+
+/** Whether selector `a` selects every event that selector `b` selects, under the
+ * same name: the events of a condition say which one they meet. */
+export function includes(a: string, b: string): boolean {
+  if (isConditional(a) || isConditional(b)) return a === b
+  // A selector's own tokens match as if they were a name's, but for a last `>`,
+  // which stands for more than the one token that `*` is.
+  return matches(a, b) && (!b.endsWith('>') || a.endsWith('>'))
+}

@@ -1,0 +1,135 @@
+// The page without a mouse, on a wall, in a frame, on a phone, in light and dark.
+
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { frames, Visit, WITHIN } from './visit.mjs'
+
+const DASHBOARD = `title: Small
+rows:
+  - panels:
+      - { type: stat, title: First, stream: c.first, width: 6 }
+      - { type: stat, title: Second, stream: c.second, width: 6 }
+`
+
+const visit = await Visit.begin({ dashboards: { small: DASHBOARD } })
+/** @type {import('playwright-core').Page} */
+let page
+
+before(async () => {
+  await visit.server.publish('c.first', 1)
+  await visit.server.publish('c.second', 2)
+  page = await visit.open('/')
+})
+
+test('the palette finds a dashboard and goes there', async () => {
+  await page.keyboard.press('Control+k')
+  await page.getByPlaceholder('A dashboard, a time, an action').fill('small')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/small')
+  await page.locator('.name:text-is("First")').waitFor({ timeout: WITHIN })
+})
+
+test('the palette does what keys do', async () => {
+  await page.keyboard.press('Control+k')
+  await page.keyboard.type('last 15m')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**window=15m')
+})
+
+test('? lists the keys, and Escape takes them away', async () => {
+  await page.keyboard.press('?')
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor({ timeout: WITHIN })
+  assert.ok((await page.locator('.help kbd').count()) > 10)
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached', timeout: WITHIN })
+})
+
+test('everything can be reached by Tab, and shows that it has the focus', async () => {
+  await page.goto(`${visit.server.url}/small`)
+  await page.locator('.name:text-is("First")').waitFor({ timeout: WITHIN })
+  const seen = new Set()
+  for (let i = 0; i < 40; i++) {
+    await page.keyboard.press('Tab')
+    const focus = await page.evaluate(() => {
+      const e = document.activeElement
+      if (e === null || e === document.body) return undefined
+      const { outlineStyle } = getComputedStyle(e)
+      return { name: e.getAttribute('aria-label') ?? e.textContent ?? '', outline: outlineStyle }
+    })
+    if (focus === undefined) continue
+    assert.notEqual(focus.outline, 'none', `${focus.name} does not show that it has the focus`)
+    seen.add(focus.name)
+  }
+  for (const name of ['Dashboard', 'Time window', 'Pause', 'Edit']) {
+    assert.ok(
+      [...seen].some((s) => s.includes(name)),
+      `${name} was not reached: ${[...seen]}`,
+    )
+  }
+})
+
+test('the streams of the page are listed with their rates and losses', async () => {
+  await page.keyboard.press('s')
+  const row = page.locator('dialog tr', { hasText: 'c.first' })
+  await row.waitFor({ timeout: WITHIN })
+  assert.deepEqual((await row.locator('td').allTextContents()).slice(0, 2), ['c.first', '1'])
+  await page.keyboard.press('Escape')
+})
+
+test('a wall shows nothing but the panels', async () => {
+  await page.keyboard.press('k')
+  await page.waitForURL('**kiosk=*')
+  assert.equal(await page.getByLabel('Time window').isVisible(), false)
+  assert.equal(await page.locator('.name:text-is("First")').isVisible(), true)
+  await page.keyboard.press('k')
+  await page.getByLabel('Time window').waitFor({ timeout: WITHIN })
+})
+
+test('one panel alone can be embedded, in the theme that its frame asks for', async () => {
+  const other = await visit.open('/small?embed&panel=/rows/0/panels/1&theme=light')
+  await other.locator('.name:text-is("Second")').waitFor({ timeout: WITHIN })
+  assert.equal(await other.locator('.panel').count(), 1)
+  assert.equal(await other.locator('.bar').count(), 0)
+  assert.equal(await other.evaluate(() => document.documentElement.dataset.theme), 'light')
+  await other.context().close()
+})
+
+test('the theme follows the system until somebody chooses', async () => {
+  const other = await visit.open('/', { colorScheme: 'light' })
+  const theme = () => other.evaluate(() => document.documentElement.dataset.theme)
+  assert.equal(await theme(), 'light')
+  await other.keyboard.press('d') // system, light, dark
+  await other.keyboard.press('d')
+  assert.equal(await theme(), 'dark')
+  await other.reload()
+  await other.locator('.pill[data-state=live]').waitFor({ timeout: WITHIN })
+  assert.equal(await theme(), 'dark')
+  await other.context().close()
+})
+
+test('nothing is wider than a phone', async () => {
+  const phone = await visit.open('/', { viewport: { width: 360, height: 780 }, hasTouch: true })
+  for (const path of ['/', '/small', '/host', '/connect']) {
+    await phone.goto(visit.server.url + path)
+    await phone.locator('.bar').waitFor({ timeout: WITHIN })
+    await phone.waitForTimeout(500)
+    await frames(phone)
+    const { wide, inner } = await phone.evaluate(() => ({
+      wide: document.documentElement.scrollWidth,
+      inner: innerWidth,
+    }))
+    assert.ok(wide <= inner, `${path} is ${wide} px wide on a screen of ${inner} px`)
+  }
+  await phone.context().close()
+})
+
+test('the page says how to connect, for this very server', async () => {
+  await page.goto(`${visit.server.url}/connect`)
+  const code = page.locator('.examples code').first()
+  await code.waitFor({ timeout: WITHIN })
+  assert.match((await code.textContent()) ?? '', new RegExp(`${visit.server.url}/v1/streams/`))
+  await page.getByRole('tab', { name: 'Python' }).click()
+  await page.getByText('urllib.request').first().waitFor({ timeout: WITHIN })
+})
+
+test('nothing went wrong', () => visit.nothingWentWrong())

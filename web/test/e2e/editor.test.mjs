@@ -1,0 +1,165 @@
+// The editor writes the same file back: what was not edited stays, byte for byte.
+
+import assert from 'node:assert/strict'
+import { chmod, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { before, test } from 'node:test'
+import { Visit, WITHIN } from './visit.mjs'
+
+const FILE = `# The shop's own board. Keep it calm.
+title:   "Shop"          # odd spacing is ours
+window: 5m
+
+rows:
+  # What counts now.
+  - title: Now
+    panels:
+      - type: stat        # the first number
+        title: 'Orders'
+        view: count(shop.orders) over 1h every 1m
+
+      # The last one, whatever it was.
+      - {type: stat, title: Last, stream: shop.orders, field: /total}
+  - title: Later
+    panels:
+      - type: text
+        text: |
+          **Hello**
+`
+
+const visit = await Visit.begin({ dashboards: { shop: FILE } })
+/** @type {import('playwright-core').Page} */
+let page
+
+const file = () => readFile(join(visit.server.dashboards, 'shop.yaml'), 'utf8')
+const panel = (/** @type {string} */ title) =>
+  page.locator(`.editable:has(.name:text-is("${title}"))`)
+
+async function save() {
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.locator('.edit-bar').waitFor({ state: 'detached', timeout: WITHIN })
+}
+
+async function edit() {
+  await page.keyboard.press('e')
+  await page.locator('.edit-bar').waitFor({ timeout: WITHIN })
+}
+
+before(async () => {
+  await visit.server.publish('shop.orders', { total: 10 })
+  page = await visit.open('/shop')
+  await page.locator('.name:text-is("Orders")').waitFor({ timeout: WITHIN })
+})
+
+test('a changed title is shown at once, and is all that changes in the file', async () => {
+  await edit()
+  await panel('Orders').getByRole('button', { name: 'Edit' }).click()
+  const title = page.locator('.form').getByLabel('Title', { exact: true })
+  await title.fill('Orders today')
+  await title.press('Enter')
+  await panel('Orders today').waitFor({ timeout: WITHIN })
+  assert.equal(await file(), FILE, 'nothing is written before it is saved')
+  await save()
+  assert.equal(await file(), FILE.replace("'Orders'", "'Orders today'"))
+})
+
+test('a mistake is said at once, with its reason, and is no change', async () => {
+  await edit()
+  await panel('Orders today').getByRole('button', { name: 'Edit' }).click()
+  const views = page.locator('.form').getByLabel('Views')
+  await views.fill('cuont(shop.orders)')
+  await views.blur()
+  await page.locator('.form .wrong').filter({ hasText: 'cuont' }).waitFor({ timeout: WITHIN })
+  assert.match((await page.locator('.edit-bar .count').textContent()) ?? '', /no changes/)
+  await page.getByRole('button', { name: 'Done' }).click()
+})
+
+test('a panel is resized by keyboard and moved by dragging; comments go with it', async () => {
+  const before = await file()
+  await edit()
+  await panel('Orders today')
+    .getByRole('button', { name: /^Resize/ })
+    .focus()
+  await page.keyboard.press('ArrowRight')
+  await page.locator('.edit-bar .count', { hasText: '1 change' }).waitFor({ timeout: WITHIN })
+  const from = await panel('Last').getByRole('button', { name: 'Move Last' }).boundingBox()
+  const to = await panel('Orders today').boundingBox()
+  assert.ok(from !== null && to !== null)
+  await page.mouse.move(from.x + 5, from.y + 5)
+  await page.mouse.down()
+  await page.mouse.move(to.x + 30, to.y + 40, { steps: 12 })
+  await page.mouse.up()
+  await page.locator('.edit-bar .count', { hasText: '2 changes' }).waitFor({ timeout: WITHIN })
+  await save()
+  const after = await file()
+  assert.match(after, /width: 4/)
+  assert.ok(after.indexOf('title: Last') < after.indexOf("'Orders today'"), after)
+  assert.ok(
+    after.indexOf('# The last one') < after.indexOf('title: Last'),
+    'its comment went with it',
+  )
+  for (const line of before.split('\n')) assert.ok(after.includes(line.trim()), `is gone: ${line}`)
+})
+
+test('a panel is added, and what is undone was never there', async () => {
+  const before = await file()
+  await edit()
+  await page.getByRole('button', { name: 'Add a panel' }).last().click()
+  await page.locator('.form').waitFor({ timeout: WITHIN })
+  await page.locator('.form').getByLabel('Type').selectOption('log')
+  await page.locator('.form .wrong').waitFor({ timeout: WITHIN }) // a log needs a stream
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await page.locator('.edit-bar .count', { hasText: 'no changes' }).waitFor({ timeout: WITHIN })
+  await page.getByRole('button', { name: 'Add a panel' }).last().click()
+  await page.locator('.edit-bar .count', { hasText: '1 change' }).waitFor({ timeout: WITHIN })
+  await save()
+  const after = await file()
+  assert.ok(after.startsWith(before.trimEnd()), after)
+  assert.match(after, /title: New panel/)
+})
+
+test('a file that changed meanwhile is not overwritten', async () => {
+  await edit()
+  await panel('Last').getByRole('button', { name: 'Edit' }).click()
+  const title = page.locator('.form').getByLabel('Title', { exact: true })
+  await title.fill('Newest')
+  await title.press('Enter')
+  await page.locator('.edit-bar .count', { hasText: '1 change' }).waitFor({ timeout: WITHIN })
+  const other = (await file()).replace('window: 5m', 'window: 6m')
+  await visit.server.write('shop', other)
+  await page.waitForTimeout(1500)
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.locator('.edit-bar details[open]').waitFor({ timeout: WITHIN })
+  assert.equal(await file(), other)
+  await page.getByRole('button', { name: 'Discard' }).click()
+})
+
+test('where the folder can’t be written to, the change is there to copy', {
+  skip: process.getuid?.() === 0,
+}, async () => {
+  await chmod(visit.server.dashboards, 0o555)
+  await edit()
+  await panel('Last')
+    .getByRole('button', { name: /^Resize/ })
+    .focus()
+  await page.keyboard.press('ArrowRight')
+  await page.locator('.edit-bar .count', { hasText: '1 change' }).waitFor({ timeout: WITHIN })
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.locator('.edit-bar details[open]').waitFor({ timeout: WITHIN })
+  assert.match((await page.locator('.edit-bar pre').textContent()) ?? '', /^[+-].*width/m)
+  await chmod(visit.server.dashboards, 0o755)
+})
+
+test('a new dashboard is made, named by its title', async () => {
+  await page.keyboard.press('Escape')
+  await page.goto(`${visit.server.url}/`)
+  await page.locator('.pill[data-state=live]').waitFor({ timeout: WITHIN })
+  await page.keyboard.press('n')
+  await page.getByRole('dialog').getByLabel('Title').fill('Ops: today')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/ops-today')
+  assert.match(
+    await readFile(join(visit.server.dashboards, 'ops-today.yaml'), 'utf8'),
+    /^title: "Ops: today"/,
+  )
+})

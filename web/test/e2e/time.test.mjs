@@ -1,0 +1,115 @@
+// One clock for everything on the page: pause, step, replay, share, hover.
+
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { frames, Visit, WITHIN } from './visit.mjs'
+
+const DASHBOARD = `title: Clock
+window: 5m
+rows:
+  - panels:
+      - { type: stat, title: Number, stream: t.number }
+      - { type: timeseries, title: Course, stream: t.number, width: 9 }
+      - { type: log, title: Log, stream: t.log }
+      - { type: feed, title: Feed, stream: t.feed }
+`
+
+const visit = await Visit.begin({ dashboards: { clock: DASHBOARD }, args: ['--sources', '{}'] })
+/** @type {import('playwright-core').Page} */
+let page
+let start = 0
+
+const number = () => page.locator('[data-panel=stat] [data-value]').first().textContent()
+const lastLine = () => page.locator('[data-panel=log] .line:visible .text').last().textContent()
+
+/** The events of two minutes, ten seconds apart. */
+before(async () => {
+  start = Math.floor(Date.now() / 1000) * 1000 - 120_000
+  for (let i = 0; i <= 12; i++) {
+    const time = new Date(start + i * 10_000).toISOString()
+    await visit.server.publish('t.number', i, { time })
+    await visit.server.publish('t.log', { severity: 'INFO', body: `line ${i}` }, { time })
+    await visit.server.publish(
+      't.feed',
+      { actor: `actor ${i}`, verb: 'did', object: 'it' },
+      { time },
+    )
+  }
+  page = await visit.open('/clock')
+  await page.locator('[data-panel=stat] [data-value]:text-is("12")').waitFor({ timeout: WITHIN })
+})
+
+test('Space pauses, the scrubber goes back, and every panel shows that instant', async () => {
+  await page.keyboard.press('Space')
+  await page.locator('.pill[data-state=paused]').waitFor({ timeout: WITHIN })
+  const back = Date.now() - (start + 55_000)
+  await page.getByLabel('Instant shown').evaluate((/** @type {any} */ slider, ms) => {
+    slider.value = String(-ms)
+    slider.dispatchEvent(new Event('input', { bubbles: true }))
+  }, back)
+  await page.locator('[data-panel=stat] [data-value]:text-is("5")').waitFor({ timeout: WITHIN })
+  assert.equal(await lastLine(), 'line 5')
+  await page.locator('[data-panel=feed]', { hasText: 'actor 5' }).waitFor({ timeout: WITHIN })
+  assert.equal(await page.locator('[data-panel=feed]', { hasText: 'actor 6' }).count(), 0)
+})
+
+test('what arrives while paused is kept for later', async () => {
+  await visit.server.publish('t.number', 99)
+  await frames(page)
+  assert.equal(await number(), '5')
+})
+
+test('steps move it, and never into the future', async () => {
+  await page.keyboard.press('}')
+  await page.locator('[data-panel=stat] [data-value]:text-is("6")').waitFor({ timeout: WITHIN })
+  await page.keyboard.press('{')
+  await page.locator('[data-panel=stat] [data-value]:text-is("5")').waitFor({ timeout: WITHIN })
+})
+
+test('a replay runs through the past and ends live', async () => {
+  await page.getByLabel('Replay speed').selectOption('20')
+  await page.locator('.pill', { hasText: 'Replay 20×' }).waitFor({ timeout: WITHIN })
+  await page.locator('[data-panel=stat] [data-value]:text-is("7")').waitFor({ timeout: WITHIN })
+  await page.locator('.pill', { hasText: 'Live' }).waitFor({ timeout: 2 * WITHIN })
+  await page.locator('[data-panel=stat] [data-value]:text-is("99")').waitFor({ timeout: WITHIN })
+})
+
+test('an instant that is pointed at is the instant of all panels', async () => {
+  const plot = page.locator('[data-panel=timeseries] .u-over')
+  const box = await plot.boundingBox()
+  assert.ok(box !== null)
+  await page.mouse.move(box.x + box.width * 0.5, box.y + box.height / 2)
+  await page.waitForFunction(
+    () => document.querySelector('[data-panel=stat] [data-value]')?.textContent !== '99',
+    undefined,
+    { timeout: WITHIN },
+  )
+  const shown = Number(await number())
+  assert.ok(shown > 2 && shown < 11, `the stat shows ${shown}`)
+  await page.mouse.move(5, 5)
+  await page.locator('[data-panel=stat] [data-value]:text-is("99")').waitFor({ timeout: WITHIN })
+})
+
+test('a link to these minutes shows these minutes', async () => {
+  await page.keyboard.press('Space')
+  await page.keyboard.press('c')
+  await page.getByText('Link to these minutes copied').waitFor({ timeout: WITHIN })
+  const link = await page.evaluate(() => navigator.clipboard.readText())
+  assert.match(link, /from=.*&to=/)
+  await page.keyboard.press('Space')
+  const shared = new URL(link)
+  shared.searchParams.set('to', new Date(start + 35_000).toISOString())
+  shared.searchParams.set('from', new Date(start - 5000).toISOString())
+  await page.goto(shared.href)
+  await page.locator('.pill[data-state=paused]').waitFor({ timeout: WITHIN })
+  await page.locator('[data-panel=stat] [data-value]:text-is("3")').waitFor({ timeout: WITHIN })
+})
+
+test('the window is chosen from a list and kept in the address', async () => {
+  await page.goto(`${visit.server.url}/clock`)
+  await page.getByLabel('Time window').selectOption('60000')
+  assert.match(page.url(), /window=1m/)
+  await page.locator('[data-panel=stat] [data-value]:text-is("99")').waitFor({ timeout: WITHIN })
+})
+
+test('nothing went wrong', () => visit.nothingWentWrong())

@@ -1,0 +1,111 @@
+// Starts the real program, as STREAMGAUGE names it or built from this checkout.
+
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+
+const root = new URL('../..', import.meta.url).pathname
+
+/** @type {Promise<string> | undefined} */
+let built
+
+/** The program's path. */
+function program() {
+  if (process.env.STREAMGAUGE) return Promise.resolve(process.env.STREAMGAUGE)
+  built ??= (async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'streamgauge-')), 'streamgauge')
+    await promisify(execFile)('go', ['build', '-o', path, './cmd/streamgauge'], { cwd: root })
+    process.once('exit', () => spawn('rm', ['-rf', path], { detached: true }))
+    return path
+  })()
+  return built
+}
+
+/** A running server with folders of its own. */
+export class Server {
+  /** Its address, without a slash at the end. */
+  url = ''
+  /** The admin listener's address. */
+  admin = ''
+  /** The folder of its dashboards. */
+  dashboards = ''
+  #folder = ''
+  /** @type {string[]} */
+  #args = []
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  #process
+
+  /** @param {{args?: string[], dashboards?: Record<string, string>}} [options] */
+  static async start({ args = [], dashboards = {} } = {}) {
+    const server = new Server()
+    server.#folder = await mkdtemp(join(tmpdir(), 'streamgauge-test-'))
+    server.dashboards = join(server.#folder, 'dashboards')
+    await mkdir(server.dashboards)
+    for (const [name, text] of Object.entries(dashboards)) await server.write(name, text)
+    server.#args = args
+    await server.run()
+    return server
+  }
+
+  /** Starts it, at the address that it had before, if any. */
+  async run() {
+    const [listen, admin] = [this.url, this.admin].map((url) => url.slice(7) || '127.0.0.1:0')
+    const child = spawn(
+      await program(),
+      [
+        ...['--listen', listen ?? '', '--admin', admin ?? ''],
+        ...['--data', join(this.#folder, 'data'), '--dashboards', this.dashboards],
+        ...this.#args,
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    this.#process = child
+    let said = ''
+    const addresses = new Promise((done, fail) => {
+      child.once('exit', (code) => fail(new Error(`the server ended with ${code}: ${said}`)))
+      createInterface({ input: /** @type {any} */ (child.stderr) }).on('line', (line) => {
+        said += `${line}\n`
+        const found = /msg=serving.* admin=(\S+) listen=(\S+)/.exec(line)
+        if (found !== null) done(found)
+      })
+    })
+    const [, adminURL, address] = await addresses
+    this.admin = adminURL
+    this.url = `http://${address}`
+  }
+
+  /** Ends it: SIGTERM drains, SIGKILL does not ask. @param {NodeJS.Signals} [signal] */
+  async stop(signal = 'SIGTERM') {
+    const child = this.#process
+    this.#process = undefined
+    if (child === undefined || child.exitCode !== null) return
+    const ended = once(child, 'exit')
+    child.removeAllListeners('exit')
+    child.kill(signal)
+    await ended
+  }
+
+  /** Ends it and takes its folders away. */
+  async close() {
+    await this.stop('SIGKILL')
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  /** Writes a dashboard's file. @param {string} name @param {string} text */
+  write(name, text) {
+    return writeFile(join(this.dashboards, `${name}.yaml`), text)
+  }
+
+  /** Publishes to a stream. @param {string} stream @param {unknown} data @param {Record<string, string>} [params] */
+  async publish(stream, data, params = {}) {
+    const address = new URL(`/v1/streams/${stream}/events?${new URLSearchParams(params)}`, this.url)
+    const headers = { 'Content-Type': 'application/json' }
+    const response = await fetch(address, { method: 'POST', headers, body: JSON.stringify(data) })
+    if (!response.ok) throw new Error(`publishing to ${stream} answered ${await response.text()}`)
+    await response.arrayBuffer()
+  }
+}
