@@ -83,8 +83,8 @@ export class Server {
     const child = this.#process
     this.#process = undefined
     if (child === undefined || child.exitCode !== null) return
-    const ended = once(child, 'exit')
     child.removeAllListeners('exit')
+    const ended = once(child, 'exit')
     child.kill(signal)
     await ended
   }

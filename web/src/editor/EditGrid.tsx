@@ -154,7 +154,9 @@ function EditCell({ draft, item: { id, definition, source }, selected, select }:
       data-selected={selected || undefined}
       data-dragging={isDragging || undefined}
     >
-      <type.Component definition={definition} source={source} />
+      <div className="preview" inert>
+        <type.Component definition={definition} source={source} />
+      </div>
       <div className="tools">
         <button
           type="button"

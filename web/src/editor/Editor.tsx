@@ -15,6 +15,7 @@ export default function Editor({ draft }: { draft: Draft }) {
   const panel = selected === undefined ? undefined : panelAt(definition.rows, selected)
   return (
     <div className="editor" data-form={panel !== undefined || undefined}>
+      <h2 className="visually-hidden">{definition.title}</h2>
       <Bar draft={draft} />
       <div className="canvas">
         <EditGrid draft={draft} rows={rows} selected={selected} select={select} />

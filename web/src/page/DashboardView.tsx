@@ -11,6 +11,7 @@ export function DashboardView({ dashboard }: { dashboard: Dashboard }) {
   const rows = only(panel, useValue(session.page).rows)
   return (
     <>
+      <h2 className="visually-hidden">{dashboard.dashboard.title}</h2>
       <Mistakes dashboard={dashboard} />
       <Variables definition={dashboard.dashboard} />
       {rows.map((row, i) => (

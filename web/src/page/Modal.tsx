@@ -18,7 +18,7 @@ export function Modal(props: ModalProps) {
   return useValue(dialog) === props.name ? <Open {...props} /> : null
 }
 
-function Open({ className, label, children }: ModalProps) {
+function Open({ name, className, label, children }: ModalProps) {
   const { dialog } = useSession()
   const ref = useRef<HTMLDialogElement>(null)
   useEffect(() => {
@@ -33,7 +33,10 @@ function Open({ className, label, children }: ModalProps) {
       ref={ref}
       className={className}
       aria-label={label}
-      onClose={() => dialog.set(undefined)}
+      onClose={() => {
+        // It says so a moment later, when another may be open.
+        if (dialog.get() === name) dialog.set(undefined)
+      }}
       onClick={(event) => {
         // On the dialog itself is on what is around its content.
         if (event.target === event.currentTarget) event.currentTarget.close()

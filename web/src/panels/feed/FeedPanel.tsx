@@ -46,7 +46,7 @@ function FeedPanel({ definition, source }: PanelProps) {
         >
           <section
             role="feed"
-            aria-busy="false"
+            aria-busy={days.length === 0}
             aria-label={`${source.name}, newest first`}
             // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
             tabIndex={0}
