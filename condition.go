@@ -54,6 +54,20 @@ func (c *compiledCondition) meets(e *Event) bool {
 	return c.selector.Matches(e.Stream) && c.filter.Match(e)
 }
 
+// appendMet appends what tells apart events that meet different conditions: of
+// those, none supersedes another where only the newest counts.
+func (p *passing) appendMet(dst []byte, e *Event) []byte {
+	if p.plain.Matches(e.Stream) {
+		dst = append(dst, maxConditions)
+	}
+	for i := range p.conditions {
+		if p.conditions[i].meets(e) {
+			dst = append(dst, byte(i))
+		}
+	}
+	return dst
+}
+
 // appendEnvelope appends the event's envelope, in which match lists the
 // conditions that the event meets.
 func (p *passing) appendEnvelope(dst []byte, e *Event) []byte {

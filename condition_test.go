@@ -120,3 +120,43 @@ func TestBadConditionsAreProblems(t *testing.T) {
 		})
 	}
 }
+
+// Each who has a condition must get the newest event that meets it, also where a
+// newer one meets another's.
+func TestTheNewestOfEachConditionIsNotSupersededByAnothers(t *testing.T) {
+	f := newFixture(t, &streamgauge.Options{CompileFilter: compileAbove})
+	path := conditions("a where 0", "a where 2")
+	live := make(chan struct{}, 1)
+	s, err := f.hub.Subscribe(t.Context(), streamgauge.Subscription{
+		Conditions: []streamgauge.Condition{{Select: "a", Where: "0"}, {Select: "a", Where: "2"}}, Delivery: streamgauge.DeliverLatest,
+	}, func() { live <- struct{}{} }, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for p := []byte{0}; p != nil; {
+		if p, err = s.Next(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var events []streamgauge.Event
+	for _, n := range []string{"4", "3", "2", "1"} {
+		events = append(events, streamgauge.Event{Stream: "a", Data: []byte(`{"n":` + n + `}`)})
+	}
+	if _, err := f.hub.Publish(t.Context(), events...); err != nil {
+		t.Fatal(err)
+	}
+	<-live
+	block, err := s.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, _ := io.ReadAll(f.get(path+"&delivery=latest&since=1h", "Accept", "application/json").Body)
+	for how, text := range map[string]string{"live": string(block), "a page": string(page)} {
+		for data, there := range map[string]bool{`{"n":4}`: false, `{"n":3}`: true, `{"n":2}`: false, `{"n":1}`: true} {
+			if strings.Contains(text, data) != there {
+				t.Errorf("%s: %s is there: %v, want %v", how, data, !there, there)
+			}
+		}
+	}
+}

@@ -320,6 +320,9 @@ func (h *Hub) dispatch(e *Event, now time.Time) {
 		var conflate []byte
 		if delivery(f.key.delivery, r.delivery) == DeliverLatest {
 			h.conflate = append(append(append(h.conflate[:0], e.Stream...), 0), e.Key...)
+			if p, ok := f.filter.(*passing); ok {
+				h.conflate = p.appendMet(append(h.conflate, 0), e)
+			}
 			conflate = h.conflate
 		}
 		if !f.touched {
@@ -383,7 +386,7 @@ func (h *Hub) route(stream string) *route {
 // superseded says which events of a page are not the newest of their key in it
 // that passes the filter, where only the newest counts. Nil is none of them.
 func (h *Hub) superseded(events []Event, override Delivery, filter Filter) []bool {
-	type key struct{ stream, key string }
+	type key struct{ stream, key, met string }
 	var (
 		newest map[key]struct{}
 		stale  []bool
@@ -402,7 +405,10 @@ func (h *Hub) superseded(events []Event, override Delivery, filter Filter) []boo
 		if newest == nil {
 			newest = make(map[key]struct{})
 		}
-		k := key{e.Stream, e.Key}
+		k := key{stream: e.Stream, key: e.Key}
+		if p, ok := filter.(*passing); ok {
+			k.met = string(p.appendMet(nil, e))
+		}
 		if _, ok := newest[k]; !ok {
 			newest[k] = struct{}{}
 			continue

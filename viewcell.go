@@ -102,12 +102,18 @@ func (c *cell) reset() {
 	for _, b := range []*buckets{q, h} {
 		if b != nil {
 			b.keys, b.counts = b.keys[:0], b.counts[:0]
+			clear(b.wide)
 		}
 	}
 }
 
 // appendData appends a row's data: an object with a member for each function.
 func (c *cell) appendData(dst []byte, v *View) []byte {
+	for _, b := range []*buckets{c.quantiles, c.histogram} {
+		if b != nil {
+			b.settle()
+		}
+	}
 	for i, name := range v.Functions {
 		dst = append(dst, `,"`...)
 		if i == 0 {
@@ -176,6 +182,9 @@ func (c *cell) buckets() (n int) {
 type buckets struct {
 	keys   []int16 // rising
 	counts []uint64
+
+	wide []uint64 // counts of what is merged, by key
+	base int      // the key of the first
 }
 
 // add returns by how many buckets there are more now.
@@ -190,9 +199,41 @@ func (b *buckets) add(key int16, n uint64) int {
 	return 1
 }
 
+// merge adds what the other says to what was merged before, which settle then
+// puts in order: to keep the keys of a window's many panes in order all the time
+// would take most of the time.
 func (b *buckets) merge(o *buckets) {
+	if len(o.keys) == 0 {
+		return
+	}
+	b.widen(int(o.keys[0]), int(o.keys[len(o.keys)-1]))
 	for i, key := range o.keys {
-		b.add(key, o.counts[i])
+		b.wide[int(key)-b.base] += o.counts[i]
+	}
+}
+
+// widen makes places for the keys from first to last.
+func (b *buckets) widen(first, last int) {
+	if len(b.wide) > 0 {
+		first, last = min(first, b.base), max(last, b.base+len(b.wide)-1)
+		if last-first+1 == len(b.wide) {
+			return
+		}
+	}
+	wide := make([]uint64, last-first+1)
+	if len(b.wide) > 0 {
+		copy(wide[b.base-first:], b.wide)
+	}
+	b.base, b.wide = first, wide
+}
+
+// settle puts what was merged into buckets that were empty in order.
+func (b *buckets) settle() {
+	for i, n := range b.wide {
+		if n > 0 {
+			b.keys, b.counts = append(b.keys, int16(b.base+i)), append(b.counts, n)
+			b.wide[i] = 0
+		}
 	}
 }
 

@@ -53,7 +53,8 @@ func newFold(vs *views, v View, filter Filter) *fold {
 
 const (
 	flushPause = 100 * time.Millisecond // between flushes, at least
-	foldShare  = 9                      // and so many times as long as the last one took
+	foldShare  = 9                      // and so many times as long as the last one took,
+	foldPause  = 2 * time.Second        // but at most, unless there are many views
 	foldRetry  = time.Second            // after an error of the log
 	foldLinger = 30 * time.Second       // a fold stays so long when nobody watches it
 )
@@ -65,7 +66,7 @@ func (f *fold) run(ctx context.Context) {
 		f.views.await(f) // before it reads, or it could miss that the head moves
 		began := time.Now()
 		err := f.step(ctx)
-		pause := max(flushPause, foldShare*time.Since(began))
+		pause := max(flushPause, min(foldShare*time.Since(began), foldPause)*f.views.crowd())
 		switch {
 		case ctx.Err() != nil, errors.Is(err, ErrClosed):
 			return
@@ -170,14 +171,14 @@ func (f *fold) step(ctx context.Context) error {
 		for i := range page.Events {
 			f.tally.add(&page.Events[i])
 		}
+		f.tally.mostRows, f.tally.mostBuckets = f.views.share() // others may have come meanwhile
 		f.tally.trim()
 		f.at, q.After = page.Next, page.Next
 		if page.Next == page.Head || page.Next.Seq >= head.Seq {
 			break
 		}
 	}
-	f.flush(time.Now())
-	return nil
+	return f.flush(ctx, time.Now())
 }
 
 // begin has the query begin where the log begins to matter: with what was
@@ -251,10 +252,13 @@ func (f *fold) leaveOutBefore(ctx context.Context, sel Selector, seq uint64) err
 }
 
 // flush brings the table up to what has been read, and shows it.
-func (f *fold) flush(now time.Time) {
+func (f *fold) flush(ctx context.Context, now time.Time) error {
 	keys := f.tally.changed(now)
 	f.data, f.rows = f.data[:0], f.rows[:0]
 	for _, key := range keys {
+		if err := ctx.Err(); err != nil {
+			return err // history can be long, and nobody waits for it any more
+		}
 		c := f.tally.sum(key)
 		f.data = c.appendData(f.data, &f.view)
 		f.rows = append(f.rows, foldedRow{c.seq, c.appended, len(f.data)})
@@ -265,6 +269,7 @@ func (f *fold) flush(now time.Time) {
 		f.wakes[i] = nil
 	}
 	f.wakes = f.wakes[:0]
+	return nil
 }
 
 // commit is the part of flush for which those who watch have to wait.
@@ -279,7 +284,7 @@ func (f *fold) commit(keys []rowKey, now time.Time) {
 		}
 		start = r.end
 	}
-	f.tally.floor = t.drop(f.tally.floor)
+	f.tally.floor = t.drop(f.tally.floor, f.tally.mostRows)
 	t.folded = f.at.Seq
 	f.ready = true
 	for _, feed := range f.feeds {

@@ -3,7 +3,10 @@ package streamgauge
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +18,28 @@ type views struct {
 	folds map[string]*fold
 	start func(*fold) // runs a fold; nil unless the hub runs
 	idle  []*fold     // those that want to know that the head has moved
+
+	count atomic.Int64 // of folds
+}
+
+// What all views of a hub share, however many there are.
+const (
+	allViewRows    = 1 << 20
+	allViewBuckets = 32 << 20
+	crowdPerCore   = 5 // views that may take a tenth of a core each
+)
+
+// share returns how many rows and buckets each view may have now: see
+// maxViewRows and maxViewBuckets.
+func (vs *views) share() (rows, buckets int) {
+	n := int(max(vs.count.Load(), 1))
+	return min(allViewRows/n, maxViewRows), min(allViewBuckets/n, maxViewBuckets)
+}
+
+// crowd is how many times longer each view has to pause for all of them together
+// to leave half of the cores to the others.
+func (vs *views) crowd() time.Duration {
+	return time.Duration(1 + vs.count.Load()/int64(crowdPerCore*runtime.GOMAXPROCS(0)))
 }
 
 // run starts the folds, those that there are and those that come, and returns
@@ -69,6 +94,10 @@ func (vs *views) retire(f *fold, now time.Time) bool {
 		return false
 	}
 	delete(vs.folds, f.text)
+	vs.count.Store(int64(len(vs.folds)))
+	if f.awaits { // nothing may ever move it
+		vs.idle = slices.DeleteFunc(vs.idle, func(other *fold) bool { return other == f })
+	}
 	return true
 }
 
@@ -92,6 +121,7 @@ func (vs *views) watch(c *viewCursor, v View, key viewFeedKey) error {
 			vs.folds = make(map[string]*fold)
 		}
 		vs.folds[text] = f
+		vs.count.Store(int64(len(vs.folds)))
 		if vs.start != nil {
 			vs.start(f)
 		}

@@ -175,21 +175,16 @@ func (h *Hub) viewPage(ctx context.Context, req *request) ([]byte, error) {
 	defer leaveViews(cursors)
 	body, left := []byte(`{"events":[`), false
 	for _, c := range cursors {
-		lines, err := c.beginningLines(ctx, more)
+		lines, cut, err := c.newestLines(ctx, req.limit, maxAnswerBytes-len(body), more)
 		if err != nil {
 			return nil, err
 		}
-		if over := len(lines) - req.limit; over > 0 {
-			lines, left = lines[over:], true
-		}
-		for _, line := range lines {
+		left = left || cut
+		for line := range bytes.Lines(lines) {
 			if body[len(body)-1] == '}' {
 				body = append(body, ',')
 			}
-			body = append(append(body, '\n'), line...)
-		}
-		if len(body) > maxAnswerBytes {
-			return nil, fmt.Errorf("%w: the answer would be longer than %d MiB; ask for less with last, since, limit or fewer views", ErrSubscription, maxAnswerBytes>>20)
+			body = append(append(body, '\n'), line[:len(line)-1]...)
 		}
 	}
 	seq, _ := viewsThrough(cursors)
@@ -203,22 +198,29 @@ func (h *Hub) viewPage(ctx context.Context, req *request) ([]byte, error) {
 	return append(body, "]}\n"...), nil
 }
 
-// beginningLines returns the rows that the cursor begins with, one a line.
-func (c *viewCursor) beginningLines(ctx context.Context, more <-chan struct{}) ([][]byte, error) {
-	var all, scratch []byte
+// newestLines returns the newest of the rows that the cursor begins with, one a
+// line, and whether there are older ones. It keeps no more than it may return.
+func (c *viewCursor) newestLines(ctx context.Context, most, room int, more <-chan struct{}) (lines []byte, cut bool, err error) {
+	var scratch []byte
+	kept, all := 0, 0 // rows
 	for !c.begun {
 		b, _ := c.next(func() *[]byte { return &scratch })
-		if all = append(all, b.bytes...); b.rows > 0 || c.begun {
+		lines, kept, all = append(lines, b.bytes...), kept+b.rows, all+b.rows
+		for kept > 0 && (kept > most || len(lines) > room) {
+			lines = lines[bytes.IndexByte(lines, '\n')+1:]
+			kept--
+		}
+		if b.rows > 0 || c.begun {
 			continue
 		}
 		select {
 		case <-more:
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return nil, false, context.Cause(ctx)
 		}
 	}
-	if len(all) == 0 {
-		return nil, nil
+	if kept < min(all, most) {
+		return nil, false, fmt.Errorf("%w: the answer would be longer than %d MiB; ask for less with last, since, limit or fewer views", ErrSubscription, maxAnswerBytes>>20)
 	}
-	return bytes.Split(all[:len(all)-1], []byte{'\n'}), nil
+	return lines, kept < all, nil
 }

@@ -88,12 +88,12 @@ func (t *viewTable) age(r *row) {
 }
 
 // drop lets go of the windows before floor, and of the oldest while there are
-// too many rows. It returns the floor then.
-func (t *viewTable) drop(floor int64) int64 {
+// more rows than most. It returns the floor then.
+func (t *viewTable) drop(floor int64, most int) int64 {
 	n := 0
 	for ; n < len(t.windows); n++ {
 		w := t.windows[n]
-		if w.at >= floor && (t.rows <= maxViewRows || n == len(t.windows)-1) {
+		if w.at >= floor && (t.rows <= most || n == len(t.windows)-1) {
 			break
 		}
 		t.rows -= len(w.rows)

@@ -43,6 +43,8 @@ type tally struct {
 	cells   int
 	buckets int
 
+	mostRows, mostBuckets int // as many as it may keep
+
 	clock  int64 // the newest event was appended then
 	newest int64 // the newest pane
 	floor  int64 // windows before it are left out
@@ -67,6 +69,7 @@ func newTally(v *View, filter Filter) *tally {
 	t := &tally{
 		view: v, filter: filter, hasValue: v.hasValue(), path: splitPointer(v.Pointer),
 		every: v.Every.Milliseconds(), over: v.Over.Milliseconds(),
+		mostRows: maxViewRows, mostBuckets: maxViewBuckets,
 		panes: make(map[int64]*pane), floor: math.MinInt64, front: math.MinInt64, merged: newCell(v),
 	}
 	if strings.HasPrefix(v.By, "/") {
@@ -205,14 +208,14 @@ func (t *tally) oldest() int64 { return t.align(t.clock) - (maxViewWindows-1)*t.
 func (t *tally) trim() {
 	t.floor = max(t.floor, t.oldest())
 	first := t.firstPane()
-	tooMuch := t.cells > maxViewRows || t.buckets > maxViewBuckets
+	tooMuch := t.cells > t.mostRows || t.buckets > t.mostBuckets
 	if !tooMuch && len(t.panes) <= 2*int(maxViewWindows+t.over/t.every) {
 		return // the old ones are looked for once in a while
 	}
 	ats := slices.Sorted(maps.Keys(t.panes))
 	whole := ats[len(ats)-1] - t.over // what one window takes, stays
 	for _, at := range ats {
-		tooMuch = t.cells > maxViewRows || t.buckets > maxViewBuckets
+		tooMuch = t.cells > t.mostRows || t.buckets > t.mostBuckets
 		if at >= first && (!tooMuch || at > whole) {
 			break
 		}
@@ -227,6 +230,7 @@ func (t *tally) drop(p *pane) {
 	for _, c := range p.cells {
 		t.buckets -= c.buckets()
 	}
+	p.cells, p.dirty = nil, nil // it may be among the dirty ones for long
 	if t.current == p {
 		t.current = nil
 	}
@@ -252,7 +256,7 @@ func (t *tally) changed(now time.Time) []rowKey {
 	var keys []rowKey
 	for at := to; at >= max(from, t.floor); at -= t.every {
 		keys = t.changedIn(keys, at, at > before && at <= t.front)
-		if len(keys) > maxViewRows {
+		if len(keys) > t.mostRows && at < to { // the newest window stays, whatever it takes
 			t.floor = at + t.every
 			break
 		}

@@ -227,9 +227,12 @@ func sameData(a, b *yaml.Node) bool {
 	}
 	switch a.Kind {
 	case yaml.MappingNode:
+		members := make(map[string]*yaml.Node, len(b.Content)/2)
+		for i := 0; i+1 < len(b.Content); i += 2 {
+			members[b.Content[i].Value] = b.Content[i+1]
+		}
 		for i := 0; i+1 < len(a.Content); i += 2 {
-			j, err := find(b, a.Content[i].Value)
-			if err != nil || !sameData(a.Content[i+1], b.Content[j]) {
+			if other := members[a.Content[i].Value]; other == nil || !sameData(a.Content[i+1], other) {
 				return false
 			}
 		}

@@ -26,8 +26,9 @@ import (
 func Patch(text []byte, ops []Op) ([]byte, error) {
 	const bom = "\ufeff"
 	body, hadBOM := strings.CutPrefix(string(text), bom)
+	work := maxWork
 	for i, op := range ops {
-		edited, err := applyOp(body, op)
+		edited, err := applyOp(body, op, &work)
 		if err != nil {
 			return nil, &PatchError{i, op, err.Error()}
 		}
@@ -39,9 +40,9 @@ func Patch(text []byte, ops []Op) ([]byte, error) {
 	return []byte(body), nil
 }
 
-// applyOp applies one operation and sees to it that the text means what it is
-// to mean.
-func applyOp(text string, op Op) (string, error) {
+// applyOp applies one operation and sees to it that the text means what it is to
+// mean. What it costs is taken from work.
+func applyOp(text string, op Op, work *int) (string, error) {
 	path, err := tokensOf(op.Path)
 	if err != nil {
 		return "", err
@@ -49,6 +50,9 @@ func applyOp(text string, op Op) (string, error) {
 	from, err := tokensOf(op.From)
 	if err != nil {
 		return "", err
+	}
+	if *work -= len(text); *work < 0 {
+		return "", errTooMuch
 	}
 	s, err := parseSource(text)
 	if err != nil {
@@ -79,7 +83,7 @@ func applyOp(text string, op Op) (string, error) {
 	// A block of text may take what comes below it, a comment or a blank line, for
 	// a part of it. Where it does there is another way, if less pretty.
 	for _, style := range []yaml.Style{0, oneLine} {
-		e := &editor{source: s, style: style, careful: style == oneLine}
+		e := &editor{source: s, style: style, careful: style == oneLine, work: work}
 		if err = e.apply(op.Op, path, from, value); err != nil {
 			continue
 		}
@@ -103,11 +107,14 @@ type editor struct {
 	*source
 	style   yaml.Style // of what is written anew
 	careful bool       // about blank lines
-	steps   int
+	work    *int       // how many bytes may be parsed yet
 }
 
-// maxSteps bounds what one operation may cost.
-const maxSteps = 2000
+// maxWork bounds what a patch may cost: so many bytes are parsed, which takes a
+// second or two.
+const maxWork = 32 << 20
+
+var errTooMuch = errors.New("can't be done: the patch changes too much at once; send it in parts, or PUT the whole text")
 
 // change is a piece of text and what comes in its place.
 type change struct {
@@ -117,9 +124,6 @@ type change struct {
 
 // write makes the changes, which are in order and don't overlap.
 func (e *editor) write(changes ...change) error {
-	if e.steps++; e.steps > maxSteps {
-		return errors.New("can't be done: it changes too much at once")
-	}
 	var text strings.Builder
 	done := 0
 	for _, c := range changes {
@@ -131,6 +135,9 @@ func (e *editor) write(changes ...change) error {
 		done = c.to
 	}
 	text.WriteString(e.text[done:])
+	if *e.work -= text.Len(); *e.work < 0 {
+		return errTooMuch
+	}
 	s, err := parseSource(text.String())
 	if err != nil {
 		return errUnusual

@@ -268,3 +268,20 @@ func (g *generator) onlyMoved(op dashboard.Op, old, now string) error {
 	}
 	return nil
 }
+
+// A patch is parsed many times, which must not keep the server busy for long.
+func TestAPatchThatWouldTakeForeverIsRefused(t *testing.T) {
+	long := make([]string, 1900)
+	for i := range long {
+		long[i] = fmt.Sprintf("%s%d", strings.Repeat("x", 400), i)
+	}
+	value, err := json.Marshal(long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := dashboard.Op{Op: "replace", Path: "/rows", Value: value}
+	var wrong *dashboard.PatchError
+	if _, err := dashboard.Patch([]byte("title: a\nrows:\n- a\n"), []dashboard.Op{op}); !errors.As(err, &wrong) || !strings.Contains(wrong.Reason, "too much at once") {
+		t.Errorf("a list written anew item by item: got %v", err)
+	}
+}

@@ -213,8 +213,18 @@ describe('a page', () => {
     expect(newPage().want).toEqual({
       streams: ['logs.> where data.n > 3', 'logs.web', 'shop.deploys'],
       views: ['shop/rate'],
-      since: 60_000,
+      since: 120_000,
     })
+  })
+
+  it('asks for a named view by its text where that depends on a choice', () => {
+    const views = { rate: 'rate(shop.orders) where $country in ["", data.country]' }
+    const page = newPage({
+      ...plan,
+      dashboard: { ...dashboard, views },
+      choices: { country: 'de' },
+    })
+    expect(page.want.views).toEqual(['rate(shop.orders) where "de" in ["", data.country]'])
   })
 
   it('gives every panel what it asked for, and marks what annotates', () => {
@@ -271,6 +281,21 @@ describe('a change in the editor', () => {
     expect(changeOf('/p', panel, 'view', 'count(a)')).toEqual([
       { op: 'remove', path: '/p/stream' },
       { op: 'add', path: '/p/view', value: 'count(a)' },
+    ])
+  })
+
+  it('gives every type something to show', () => {
+    const text: PanelDefinition = { type: 'text', text: 'x' }
+    expect(changeOf('/p', text, 'type', 'log')).toEqual([
+      { op: 'remove', path: '/p/text' },
+      { op: 'add', path: '/p/stream', value: 'hub.stats' },
+      { op: 'add', path: '/p/type', value: 'log' },
+    ])
+    const stat: PanelDefinition = { type: 'stat', view: ['count(a)'] }
+    expect(changeOf('/p', stat, 'type', 'log').map((o) => `${o.op} ${o.path}`)).toEqual([
+      'remove /p/view',
+      'add /p/stream',
+      'add /p/type',
     ])
   })
 

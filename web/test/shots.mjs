@@ -1,78 +1,73 @@
-// Takes screenshots of the page into the folder that is given, of the server at
-// STREAMGAUGE_URL or else of the fake one: npm run shots -- FOLDER
+// Takes the screenshots of the documentation afresh, of the real program with its
+// demo: npm run shots [-- FOLDER]
 
 import { mkdir } from 'node:fs/promises'
 import { launch } from './browser.mjs'
-import { FakeHub } from './fake.mjs'
-import { publishHost, publishShop } from './fakeHost.mjs'
+import { Server } from './server.mjs'
 
-const folder = process.argv[2] ?? 'shots'
+const folder = process.argv[2] ?? new URL('../../docs/screenshots', import.meta.url).pathname
 await mkdir(folder, { recursive: true })
+const server = await Server.start({ args: ['--demo'] })
 const browser = await launch()
 
+const DESKTOP = { width: 1440, height: 900 }
+const PHONE = { width: 390, height: 844 }
+
 /**
- * @param {string} name @param {string} url
- * @param {{width?: number, height?: number, scheme?: 'light' | 'dark', settle?: () => Promise<void>, fullPage?: boolean}} options
+ * @param {string} name @param {string} path
+ * @param {{viewport?: {width: number, height: number}, scheme?: 'light' | 'dark', tall?: boolean,
+ *   act?: (page: import('playwright-core').Page) => Promise<void>}} [options]
  */
-async function shot(
-  name,
-  url,
-  { width = 1440, height = 900, scheme = 'dark', settle, fullPage = true },
-) {
-  const page = await browser.newPage({ viewport: { width, height }, colorScheme: scheme })
+async function shot(name, path, { viewport = DESKTOP, scheme = 'dark', tall = false, act } = {}) {
+  const page = await browser.newPage({ viewport, colorScheme: scheme })
   page.on('console', (message) => {
     if (message.type() === 'error') console.error(`${name}: ${message.text()}`)
   })
   page.on('pageerror', (error) => console.error(`${name}: ${error}`))
-  await page.goto(url)
+  await page.goto(server.url + path)
   await page.locator('.pill[data-state=live]').waitFor()
   await page.waitForTimeout(2500)
-  if (fullPage) {
+  if (tall) {
     // What is not on screen is not painted, so the screen grows.
-    const tall = await page.evaluate(() => document.documentElement.scrollHeight)
-    await page.setViewportSize({ width, height: tall })
-    await page.waitForTimeout(1200)
+    const height = await page.evaluate(() => document.documentElement.scrollHeight)
+    await page.setViewportSize({ width: viewport.width, height })
+    await page.waitForTimeout(1500)
   }
-  await settle?.()
-  await page.screenshot({ path: `${folder}/${name}.png`, fullPage })
+  await act?.(page)
+  await page.screenshot({ path: `${folder}/${name}.png` })
   await page.close()
   console.log(`${folder}/${name}.png`)
 }
 
-const real = process.env.STREAMGAUGE_URL
-const hub = new FakeHub()
-const url = real ?? (await hub.listen())
-const ticker = setInterval(() => {
-  publishHost(hub, Date.now())
-  publishShop(hub, Date.now())
-}, 1000)
-for (let t = Date.now() - 240_000; t < Date.now(); t += 1000) {
-  publishHost(hub, t)
-  publishShop(hub, t)
+// The machine's own charts have something to show after a while.
+await new Promise((done) => setTimeout(done, 45_000))
+for (const scheme of /** @type {const} */ (['dark', 'light'])) {
+  await shot(`demo-${scheme}`, '/demo', { scheme, tall: true })
+  await shot(`host-${scheme}`, '/host', { scheme })
+  await shot(`everything-${scheme}`, '/?stream=host.>&stream=hub.>', { scheme })
+  await shot(`demo-phone-${scheme}`, '/demo', { scheme, viewport: PHONE })
 }
-
-await shot('dark', url, {})
-await shot('light', url, { scheme: 'light' })
-await shot('phone', url, { width: 390, height: 844 })
-await shot('tablet', url, { width: 900, height: 1100, fullPage: false })
-if (real === undefined) {
-  await shot('reconnecting', url, {
-    fullPage: false,
-    settle: async () => {
-      hub.refuse = 503
-      hub.cut()
-      clearInterval(ticker)
-      await new Promise((done) => setTimeout(done, 4500))
-      hub.refuse = 0
-    },
-  })
-  const fresh = new FakeHub()
-  const freshURL = await fresh.listen()
-  const freshTicker = setInterval(() => publishHost(fresh, Date.now()), 1000)
-  await shot('empty', freshURL, { fullPage: false })
-  clearInterval(freshTicker)
-  await fresh.close()
-}
-clearInterval(ticker)
-if (real === undefined) await hub.close()
+await shot('editor-dark', '/demo', {
+  act: async (page) => {
+    await page.keyboard.press('e')
+    await page.locator('.editable .tools button[title=Edit]').nth(6).click()
+    await page.waitForTimeout(600)
+  },
+})
+await shot('palette-light', '/demo', {
+  scheme: 'light',
+  act: async (page) => {
+    await page.keyboard.press('Control+k')
+    await page.waitForTimeout(300)
+  },
+})
+await shot('replay-dark', '/demo', {
+  act: async (page) => {
+    await page.keyboard.press('r')
+    await page.keyboard.press('r')
+    await page.waitForTimeout(2500)
+  },
+})
+await shot('connect-light', '/connect', { scheme: 'light' })
 await browser.close()
+await server.close()

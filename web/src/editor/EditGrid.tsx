@@ -61,7 +61,7 @@ export function EditGrid({ draft, rows, selected, select }: EditGridProps) {
   )
 }
 
-const NEW_PANEL = { type: 'text', title: 'New panel', text: 'Choose what it shows.' }
+const NEW_PANEL = { type: 'timeseries', title: 'New panel', stream: 'hub.stats' }
 
 interface EditRowProps extends Omit<EditGridProps, 'rows'> {
   readonly row: PanelRow
@@ -162,6 +162,7 @@ function EditCell({ draft, item: { id, definition, source }, selected, select }:
           type="button"
           className="move"
           aria-label={`Move ${name}`}
+          title="Move"
           {...attributes}
           {...listeners}
         >
@@ -169,22 +170,26 @@ function EditCell({ draft, item: { id, definition, source }, selected, select }:
         </button>
         <button
           type="button"
+          aria-label={`Edit ${name}`}
+          title="Edit"
           aria-pressed={selected}
           onClick={() => select(selected ? undefined : id)}
         >
-          Edit
+          ✎
         </button>
-        <button type="button" onClick={copy}>
-          Copy
+        <button type="button" aria-label={`Copy ${name}`} title="Copy" onClick={copy}>
+          ⧉
         </button>
         <button
           type="button"
+          aria-label={`Remove ${name}`}
+          title="Remove"
           onClick={() => {
             select(undefined)
             void draft.apply({ op: 'remove', path: id })
           }}
         >
-          Remove
+          ✕
         </button>
       </div>
       <Resize name={name} size={{ width, height }} preview={setSize} commit={resize} />

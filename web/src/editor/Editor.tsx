@@ -1,4 +1,5 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
+import type { RowDefinition } from '../dashboard/definition'
 import { useSession } from '../page/session'
 import { useValue } from '../page/value'
 import type { Draft } from './draft'
@@ -27,9 +28,34 @@ export default function Editor({ draft }: { draft: Draft }) {
   )
 }
 
-function panelAt(rows: Draft['base']['dashboard']['rows'], path: string) {
+function panelAt(rows: readonly RowDefinition[], path: string) {
   const [, , row = '', , panel = ''] = path.split('/')
   return rows[Number(row)]?.panels[Number(panel)]
+}
+
+/** Undo and save by the keys that everybody knows; and no change is lost unasked. */
+function useEditKeys(draft: Draft, save: () => void): void {
+  useEffect(() => {
+    const stop = new AbortController()
+    const { signal } = stop
+    const onKey = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey) return
+      const typing = (event.target as Element).closest('input, textarea') !== null
+      if (event.key === 'z' && !typing) draft.undo()
+      else if (event.key === 's') save()
+      else return
+      event.preventDefault()
+    }
+    addEventListener('keydown', onKey, { signal })
+    addEventListener(
+      'beforeunload',
+      (event) => {
+        if (draft.count.get() > 0) event.preventDefault()
+      },
+      { signal },
+    )
+    return () => stop.abort()
+  })
 }
 
 /** What has been changed so far, and what to do with it. */
@@ -47,9 +73,10 @@ function Bar({ draft }: { draft: Draft }) {
       session.draft.set(undefined)
     } else setFailed(saved)
   }
+  useEditKeys(draft, () => void save())
   return (
     <div className="edit-bar" role="toolbar" aria-label="Editing">
-      <strong>Editing {draft.base.title}</strong>
+      <strong>Editing {draft.base.name}</strong>
       <span className="count">
         {count === 0 ? 'no changes' : count === 1 ? '1 change' : `${count} changes`}
       </span>

@@ -86,7 +86,19 @@ export function changeOf(
   if (key === 'type') {
     const known = new Set(fieldsOf(value as PanelKind).map((field) => field.key))
     const gone = fieldsOf(panel.type).filter((f) => !known.has(f.key) && panel[f.key] !== undefined)
-    return [...gone.map((f): Operation => ({ op: 'remove', path: `${path}/${f.key}` })), set]
+    const has = (f: 'text' | 'stream' | 'view') => panel[f] !== undefined
+    // Every panel shows something: what it is, is the next thing to choose.
+    const needed: Operation[] =
+      value === 'text'
+        ? [{ op: 'add', path: `${path}/text`, value: 'What this is about.' }]
+        : has('stream') || (has('view') && known.has('view'))
+          ? []
+          : [{ op: 'add', path: `${path}/stream`, value: 'hub.stats' }]
+    return [
+      ...gone.map((f): Operation => ({ op: 'remove', path: `${path}/${f.key}` })),
+      ...needed,
+      set,
+    ]
   }
   // A panel shows streams or views.
   const other = key === 'view' ? 'stream' : key === 'stream' ? 'view' : undefined

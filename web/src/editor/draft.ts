@@ -37,11 +37,11 @@ export class Draft {
   readonly #steps: { operations: readonly Operation[]; before: Preview }[] = []
   #queue: Promise<unknown> = Promise.resolve()
 
-  constructor(api: API, base: Dashboard) {
+  constructor(api: API, base: Dashboard, definition: DashboardDefinition) {
     this.#api = api
     this.base = base
     this.preview = new Value<Preview>({
-      definition: base.dashboard,
+      definition,
       yaml: base.yaml,
       diff: '',
       mistakes: [],

@@ -117,6 +117,7 @@ function planFor(
   }
   if (opened.status !== 'open' || opened.dashboard.name !== page) return undefined
   const dashboard = preview ?? opened.dashboard.dashboard
+  if (dashboard === null) return { name: page, choices, everything: [], window: DEFAULT_WINDOW }
   const defaults = Object.entries(dashboard.variables ?? {}).map(([n, v]) => [n, v.default ?? ''])
   return {
     dashboard,
@@ -132,6 +133,9 @@ const NO_PREVIEW = new Value<Preview | undefined>(undefined)
 
 function titleOf(opened: Opened, page: string): string {
   const title =
-    opened.status === 'open' && page !== '' ? opened.dashboard.dashboard.title : undefined
+    opened.status === 'open' && page !== ''
+      ? (opened.dashboard.dashboard?.title ?? page)
+      : undefined
+  if (page === 'connect') return 'Connect · Streamgauge'
   return title === undefined ? 'Streamgauge' : `${title} · Streamgauge`
 }

@@ -7,13 +7,16 @@ import { useValue } from './value'
 /** A dashboard: its choices, its rows of panels, and what is wrong with its file. */
 export function DashboardView({ dashboard }: { dashboard: Dashboard }) {
   const session = useSession()
-  const { panel } = useValue(session.location.address)
+  const { panel, embed } = useValue(session.location.address)
   const rows = only(panel, useValue(session.page).rows)
   return (
     <>
-      <h2 className="visually-hidden">{dashboard.dashboard.title}</h2>
+      <h2 className="visually-hidden">{dashboard.dashboard?.title ?? dashboard.name}</h2>
       <Mistakes dashboard={dashboard} />
-      <Variables definition={dashboard.dashboard} />
+      {dashboard.dashboard === null || panel !== undefined ? null : (
+        <Variables definition={dashboard.dashboard} />
+      )}
+      {panel === undefined || embed ? null : <Alone found={rows.length > 0} />}
       {rows.map((row, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a row has no other name
         <GridRow key={i} {...row} />
@@ -22,13 +25,29 @@ export function DashboardView({ dashboard }: { dashboard: Dashboard }) {
   )
 }
 
+/** Says that one panel is not all, and leads back to the rest. */
+function Alone({ found }: { found: boolean }) {
+  const { location } = useSession()
+  return (
+    <p className="note">
+      {found ? 'One panel of the dashboard. ' : 'The dashboard has no such panel. '}
+      <button type="button" onClick={() => location.change({ panel: null })}>
+        Show all of it
+      </button>
+    </p>
+  )
+}
+
 /** What the server could not read: the page shows the last good version meanwhile. */
-function Mistakes({ dashboard: { errors, name } }: { dashboard: Dashboard }) {
+function Mistakes({ dashboard: { errors, name, dashboard } }: { dashboard: Dashboard }) {
   if (errors === undefined || errors.length === 0) return null
   return (
     <div className="mistakes" role="alert">
       <p>
-        <strong>{name}</strong> has mistakes; this is its last good version.
+        <strong>{name}</strong>{' '}
+        {dashboard === null
+          ? 'has mistakes and can’t be shown.'
+          : 'has mistakes; this is its last good version.'}
       </p>
       <ul>
         {errors.map(({ file, line, column, message }) => (

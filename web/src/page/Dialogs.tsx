@@ -57,7 +57,7 @@ export function Help() {
   )
 }
 
-/** Makes a dashboard and opens it to be edited. */
+/** Makes a dashboard and opens it. */
 export function NewDashboard() {
   const session = useSession()
   const [title, setTitle] = useState('')
@@ -83,7 +83,8 @@ export function NewDashboard() {
         }}
       >
         <label>
-          Title <input value={title} onChange={(event) => setTitle(event.target.value)} />
+          Title {/* biome-ignore lint/a11y/noAutofocus: the dialog was opened to type it */}
+          <input autoFocus value={title} onChange={(event) => setTitle(event.target.value)} />
         </label>
         <p className="note">
           {name === '' ? 'Its name comes from the title.' : `It will be ${name}.yaml.`}

@@ -3,7 +3,7 @@ import { formatText } from '../data/units'
 import { setText } from '../paint/text'
 import { usePainter } from '../paint/usePainter'
 import { TimeControls } from '../time/TimeControls'
-import { edit } from './actions'
+import { edit, isEditable } from './actions'
 import { ConnectionPill } from './ConnectionPill'
 import { useSession } from './session'
 import { useValue } from './value'
@@ -90,17 +90,20 @@ function Switcher() {
           {title}
         </option>
       ))}
-      {page === '' || list.some(({ name }) => name === page) ? null : <option>{page}</option>}
+      <option value="connect">Connect…</option>
+      {page === '' || page === 'connect' || list.some(({ name }) => name === page) ? null : (
+        <option>{page}</option>
+      )}
     </select>
   )
 }
 
 function Edit() {
   const session = useSession()
-  const opened = useValue(session.dashboards.opened)
+  useValue(session.dashboards.opened)
   const draft = useValue(session.draft)
-  const { page } = useValue(session.location.address)
-  if (opened.status !== 'open' || opened.dashboard.name !== page || draft !== undefined) return null
+  useValue(session.location.address)
+  if (!isEditable(session) || draft !== undefined) return null
   return (
     <button type="button" className="edit" title="E" onClick={() => edit(session)}>
       Edit

@@ -31,7 +31,9 @@ function Variable({ name, variable }: { name: string; variable: VariableDefiniti
       {variable.label ?? name}
       <select
         value={chosen}
-        onChange={(event) => location.change({ [`var.${name}`]: event.target.value || null })}
+        onChange={({ target: { value } }) =>
+          location.change({ [`var.${name}`]: value === (variable.default ?? '') ? null : value })
+        }
       >
         <option value="">All</option>
         {all.map((value) => (

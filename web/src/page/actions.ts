@@ -40,11 +40,17 @@ export const ACTIONS: readonly Action[] = [
   {
     name: 'Edit this dashboard',
     key: 'e',
-    when: ({ dashboards }) => dashboards.opened.get().status === 'open',
+    when: isEditable,
     run: edit,
   },
   { name: 'New dashboard', key: 'n', run: (s) => s.dialog.set('new') },
   { name: 'Kiosk: nothing but the panels', key: 'k', run: kiosk },
+  {
+    name: 'Leave the kiosk',
+    key: 'Escape',
+    when: ({ location }) => location.address.get().kiosk,
+    run: kiosk,
+  },
   { name: 'Next theme: system, light, dark', key: 'd', run: ({ theme }) => theme.next() },
   { name: 'Keys', key: '?', run: (s) => s.dialog.set('help') },
   ...WINDOWS.map((ms) => ({
@@ -60,15 +66,31 @@ function replay({ timeline }: Session): void {
   timeline.replay(faster ?? SPEEDS[0])
 }
 
+/** Whether a dashboard is open that can be edited. */
+export function isEditable({ dashboards, location }: Session): boolean {
+  const opened = dashboards.opened.get()
+  const { page, panel } = location.address.get()
+  return (
+    opened.status === 'open' &&
+    opened.dashboard.name === page &&
+    opened.dashboard.dashboard !== null &&
+    panel === undefined
+  )
+}
+
 /** Begins to change the open dashboard. */
 export function edit(session: Session): void {
   const opened = session.dashboards.opened.get()
   if (opened.status !== 'open' || session.draft.get() !== undefined) return
-  session.draft.set(new Draft(session.api, opened.dashboard))
+  const { dashboard } = opened
+  if (dashboard.dashboard === null) return
+  session.draft.set(new Draft(session.api, dashboard, dashboard.dashboard))
 }
 
-function kiosk({ location }: Session): void {
-  location.change({ kiosk: location.address.get().kiosk ? null : '' })
+function kiosk({ location, say }: Session): void {
+  const { kiosk } = location.address.get()
+  location.change({ kiosk: kiosk ? null : '' })
+  if (!kiosk) say('Escape leaves the kiosk')
 }
 
 /** Copies the address of exactly the span that is on the page. */
@@ -79,6 +101,9 @@ export function share(session: Session): void {
   void session.copy(link, 'Link to these minutes copied')
 }
 
+/** What a frame in somebody's page may do: nothing beyond its own picture. */
+const IN_FRAMES = new Set(['Space', '[', ']', '{', '}', 'r', 'l'])
+
 /** Runs what a key stands for, unless something that uses it has the focus. */
 export function useKeys(session: Session): void {
   useEffect(() => {
@@ -87,6 +112,7 @@ export function useKeys(session: Session): void {
       const key = nameOf(event)
       const action = ACTIONS.find((a) => a.key === key)
       if (action === undefined || isTaken(event, key) || !(action.when?.(session) ?? true)) return
+      if (session.location.address.get().embed && !IN_FRAMES.has(key)) return
       event.preventDefault()
       action.run(session)
     }
@@ -105,7 +131,11 @@ function nameOf({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): string {
 function isTaken(event: KeyboardEvent, key: string): boolean {
   if (key.startsWith('mod+')) return false
   const target = event.target as Element
-  if (target.closest('input, textarea, select, [contenteditable], [role=dialog], [role=menu]')) {
+  if (
+    target.closest(
+      'input:not([type=range]), textarea, select, [contenteditable], dialog, [role=menu]',
+    )
+  ) {
     return true
   }
   return key === 'Space' && (event.repeat || target.closest('button, a, [tabindex]') !== null)

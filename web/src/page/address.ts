@@ -68,6 +68,8 @@ export type Change = Readonly<Record<string, string | null>>
 /** The page's address, kept in step with the browser's. */
 export class Location {
   readonly address: Value<Address>
+  /** Asked before another page is opened. */
+  mayLeave: () => boolean = () => true
   readonly #base: string
 
   constructor(base: string) {
@@ -76,8 +78,10 @@ export class Location {
     addEventListener('popstate', () => this.#read())
   }
 
-  /** Goes to another page; what belongs to the old one's view stays behind. */
+  /** Goes to another page, if nothing stands against it; what belongs to the old one's
+   * view stays behind. */
   go(page: string): void {
+    if (!this.mayLeave()) return
     history.pushState(null, '', this.to(page))
     this.#read()
   }

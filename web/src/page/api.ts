@@ -33,8 +33,9 @@ export interface DashboardInfo {
 }
 
 /** A dashboard whole: its last good version, and its file as it is now. */
-export interface Dashboard extends DashboardInfo {
-  readonly dashboard: DashboardDefinition
+export interface Dashboard extends Omit<DashboardInfo, 'title' | 'description'> {
+  /** Null if there has been no good version. */
+  readonly dashboard: DashboardDefinition | null
   readonly yaml: string
 }
 

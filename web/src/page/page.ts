@@ -40,6 +40,9 @@ export interface PanelRow {
   readonly items: readonly PanelItem[]
 }
 
+/** Windows up to this long, in ms, have what a replay of them begins with. */
+const REPLAYED = 3_600_000
+
 /** What is on the screen: the panels and all that has come for them. */
 export class Page {
   readonly plan: Plan
@@ -64,7 +67,8 @@ export class Page {
   /** The page for a plan, with nothing on it yet. */
   static for(plan: Plan, sink: BoardSink, clock: Clock): Page {
     const past = plan.until === undefined ? 0 : Math.max(0, clock.now() - plan.until)
-    const reach = plan.window + past
+    // As much again lies before the picture: a replay begins with a whole one.
+    const reach = plan.window * (plan.window <= REPLAYED ? 2 : 1) + past
     const rows = (plan.dashboard?.rows ?? []).map((row, i) => rowOf(row, i, plan, reach))
     const items = rows.flatMap((row) => row.items)
     const marks = (plan.dashboard?.annotations ?? []).map((a) => new Marks(a.stream, a.text))
@@ -118,7 +122,7 @@ export class Page {
     for (const [i, row] of plan.dashboard.rows.entries()) {
       const items: PanelItem[] = []
       for (const [j, panel] of row.panels.entries()) {
-        const definition = resolve(panel, plan.choices)
+        const definition = chosen(panel, plan)
         const source = sources.get(dataOf(definition))?.shift()
         if (source === undefined) return undefined
         items.push({ id: `/rows/${i}/panels/${j}`, definition, source })
@@ -139,9 +143,20 @@ export class Page {
 
 const NO_MARKS: readonly Mark[] = []
 
+/** The panel with its choices. A view's name stands for a view without choices, so a
+ * view that has some goes by its text. */
+function chosen(panel: PanelDefinition, { dashboard, choices }: Plan): PanelDefinition {
+  const named = dashboard?.views ?? {}
+  const view = listOf(panel.view).map((name) => {
+    const text = Object.hasOwn(named, name) ? named[name] : undefined
+    return text?.includes('$') ? text : name
+  })
+  return resolve(panel.view === undefined ? panel : { ...panel, view }, choices)
+}
+
 function rowOf(row: RowDefinition, i: number, plan: Plan, reach: number): PanelRow {
   const items = row.panels.map((panel, j): PanelItem => {
-    const definition = resolve(panel, plan.choices)
+    const definition = chosen(panel, plan)
     const name = nameOf(definition)
     const window = Math.max(definition.window ?? 0, reach)
     const content = panelTypes[definition.type].content?.(definition, name, window)

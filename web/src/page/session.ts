@@ -53,6 +53,10 @@ export class Session {
     this.location = new Location(window.document.baseURI)
     this.theme = new Theme(this.location.address.get().theme)
     this.dashboards = new Dashboards(this.api)
+    this.location.mayLeave = () => {
+      const changes = this.draft.get()?.count.get() ?? 0
+      return changes === 0 || confirm('Discard the changes of this dashboard?')
+    }
     void this.dashboards.refresh()
     this.page = new Value(this.#newPage(EVERYTHING))
     this.#live = new Live(
@@ -61,8 +65,15 @@ export class Session {
         onEvent: (event) => this.#receive(event),
         onState: (state) => this.#state(state),
       },
-      { share: true, retryWhen: () => true },
+      { share: true, retryWhen: (error) => error.status !== 400 },
     )
+    this.timeline.mode.subscribe(() => {
+      // Who has gone on from what was shared looks at the present.
+      const shared = this.location.address.get().from !== undefined
+      if (shared && this.timeline.mode.get().kind === 'live') {
+        this.location.change({ from: null, to: null })
+      }
+    })
     for (const value of [this.timeline.hover, this.timeline.mode, this.timeline.window]) {
       value.subscribe(() => this.loop.redraw())
     }
@@ -76,6 +87,7 @@ export class Session {
       return
     }
     this.timeline.reset(plan.window)
+    if (this.location.address.get().window !== undefined) this.timeline.choose(plan.window)
     if (plan.until !== undefined) this.timeline.pause(plan.until)
     const page = this.#newPage(plan)
     this.page.set(page)
@@ -131,7 +143,7 @@ export class Session {
   }
 
   /** Says something for a moment. */
-  say(text: string): void {
+  readonly say = (text: string): void => {
     this.notice.set(text)
     setTimeout(() => {
       if (this.notice.get() === text) this.notice.set('')

@@ -33,12 +33,12 @@ export function TimeControls() {
       <button
         type="button"
         className="icon"
-        aria-label={mode.kind === 'live' ? 'Pause' : 'Back to live'}
+        aria-label={mode.kind === 'paused' ? 'Back to live' : 'Pause'}
         title="Space"
         onClick={() => timeline.toggle()}
       >
         <svg viewBox="0 0 16 16" aria-hidden="true">
-          <path d={mode.kind === 'live' ? 'M5.5 3.5v9M10.5 3.5v9' : 'M5 3.5v9l7-4.5z'} />
+          <path d={mode.kind === 'paused' ? 'M5 3.5v9l7-4.5z' : 'M5.5 3.5v9M10.5 3.5v9'} />
         </svg>
       </button>
     </>
@@ -59,10 +59,11 @@ function Scrubber() {
       version: () => timeline.now,
       paint() {
         const window = timeline.window.get()
-        element.min = String(-window)
+        element.min = String(-Math.max(2 * window, timeline.behind))
         element.value = String(-timeline.behind)
-        if (label.current !== null)
-          setText(label.current, new Date(timeline.now).toTimeString().slice(0, 8))
+        const time = new Date(timeline.now).toTimeString().slice(0, 8)
+        if (label.current !== null) setText(label.current, time)
+        element.setAttribute('aria-valuetext', time)
       },
     }),
     [timeline],

@@ -109,10 +109,10 @@ export class Timeline {
     this.mode.set({ kind: 'replay', speed })
   }
 
-  /** Pauses, or goes back to live. */
+  /** Pauses what goes on, or goes back to live. */
   toggle(): void {
-    if (this.mode.get().kind === 'live') this.pause()
-    else this.live()
+    if (this.mode.get().kind === 'paused') this.live()
+    else this.pause()
   }
 
   /** Moves the page's now by so many ms, and stands still there. */

@@ -52,7 +52,7 @@ test('dialogs, the palette and the editor', async () => {
   }
   await page.keyboard.press('e')
   await page.locator('.edit-bar').waitFor({ timeout: WITHIN })
-  await page.locator('.editable .tools button', { hasText: 'Edit' }).first().click()
+  await page.locator('.editable .tools button[title=Edit]').first().click()
   await page.locator('.form').waitFor({ timeout: WITHIN })
   assert.deepEqual(await violations(page), [], 'in the editor')
   await page.context().close()

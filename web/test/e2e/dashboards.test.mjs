@@ -95,6 +95,20 @@ test('a mistake is said with its place, and the last good version stays', async 
   await panelShows('Last order', '40')
 })
 
+test('a file that has never been good says why', async () => {
+  await visit.server.write('never', 'title: Never\nrows: 3\n')
+  const other = await visit.open('/never')
+  const said = other.locator('.mistakes')
+  await said.waitFor({ timeout: WITHIN })
+  assert.match(await said.innerText(), /can’t be shown[\s\S]*never\.yaml:2:/)
+  await visit.server.write(
+    'never',
+    'title: Never\nrows:\n  - panels:\n      - { type: text, text: now }\n',
+  )
+  await other.locator('.panel', { hasText: 'now' }).waitFor({ timeout: WITHIN })
+  await other.context().close()
+})
+
 test('a new file turns up in the list, and one that is gone says so', async () => {
   await visit.server.write(
     'other',

@@ -127,15 +127,16 @@ function series(
   y: { range: Range },
 ): uPlot.Series {
   if (definition.style === 'bar') return barSeries(stroke, definition)
-  const area = definition.style === 'area' || (definition.style === undefined && i === 0)
+  const area = definition.style === 'area' || (definition.style === undefined && lines.length === 1)
   // Without a zero an area means nothing. In a stack each has its own band.
   const filled = area && lines.length <= MAX_AREAS && (!definition.stack || i === 0)
   const strong = definition.style === 'area' ? 0.16 : 0.1
   return {
     stroke,
-    width: 1.5,
+    // A line of a stack would lie on its neighbour's area, the total's even on zero.
+    width: definition.stack ? 0 : 1.5,
     ...((slots[i] ?? 0) >= COLOURS ? { dash: [4, 3] } : {}),
-    ...(definition.stack && i === 0 ? { fill: translucent(stroke, 0.35) } : {}),
+    ...(definition.stack && i === 0 ? { fill: translucent(stroke, 0.6) } : {}),
     ...(filled && !definition.stack
       ? { fill: () => (y.range.low === 0 ? translucent(stroke, strong) : 'transparent') }
       : {}),
@@ -165,7 +166,7 @@ function barSeries(stroke: string, { stack }: PanelDefinition): uPlot.Series {
 function bands({ lines }: ChartInput, inks: Inks): uPlot.Band[] {
   return lines.slice(1).map((_, i) => ({
     series: [i + 2, i + 1],
-    fill: translucent(inks.series[i + 1] ?? '', 0.35),
+    fill: translucent(inks.series[i + 1] ?? '', 0.6),
   }))
 }
 

@@ -1,4 +1,4 @@
-import type { KeyboardEvent, RefObject } from 'react'
+import { type KeyboardEvent, type RefObject, useEffect, useRef } from 'react'
 import { useValue } from '../../page/value'
 import type { LogPainter } from './logPainter'
 import type { LogView } from './view'
@@ -12,6 +12,8 @@ export function FindBar({
   painter: RefObject<LogPainter | undefined>
 }) {
   const { search, only } = useValue(view.settings)
+  const input = useRef<HTMLInputElement>(null)
+  useEffect(() => input.current?.focus(), [])
   const close = () => view.change({ searching: false, search: '' })
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter') painter.current?.find(event.shiftKey ? 1 : -1)
@@ -29,8 +31,7 @@ export function FindBar({
         aria-invalid={view.pattern.kind === 'wrong'}
         spellCheck={false}
         autoCapitalize="off"
-        // biome-ignore lint/a11y/noAutofocus: it was asked for just now
-        autoFocus={search === ''}
+        ref={input}
         onChange={(event) => view.change({ search: event.target.value })}
         onKeyDown={onKeyDown}
       />
