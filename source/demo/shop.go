@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/streamgauge/streamgauge"
@@ -162,7 +163,7 @@ var (
 )
 
 type order struct {
-	Order   int     `json:"order"`
+	Order   string  `json:"order"`
 	Country string  `json:"country"`
 	Product string  `json:"product"`
 	Items   int     `json:"items"`
@@ -171,11 +172,11 @@ type order struct {
 
 func (m *moment) order() {
 	p := choose(m, products)
-	o := order{100_000 + m.IntN(900_000), choose(m, countries), p.name, 1 + m.times(0.6), 0}
+	o := order{strconv.Itoa(100_000 + m.IntN(900_000)), choose(m, countries), p.name, 1 + m.times(0.6), 0}
 	o.Total = round(p.price * float64(o.Items))
 	m.add("demo.orders", "", "", o)
 	if m.IntN(3) == 0 {
-		m.activity(people[m.IntN(len(people))], "ordered", o.Product, fmt.Sprintf("order %d", o.Order), fmt.Sprintf("https://example.com/orders/%d", o.Order), "🛒")
+		m.activity(people[m.IntN(len(people))], "ordered", o.Product, "order "+o.Order, "https://example.com/orders/"+o.Order, "🛒")
 	}
 }
 

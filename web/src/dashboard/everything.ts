@@ -1,6 +1,9 @@
 import type { Source } from '../data/source'
 import type { PanelDefinition } from './definition'
 
+/** Numbers that name something and measure nothing. */
+const NAMES = /(^|[_/])(id|status|code|port|pid)$/
+
 /** More cards than this for one stream would crowd out the others. */
 const MAX_CARDS = 4
 
@@ -42,7 +45,9 @@ function headlines(
   stream: string,
   { units, series }: Extract<Source['content'], { kind: 'numbers' }>,
 ): PanelDefinition[] {
-  const first = units.map((unit) => series.find((s) => s.label.unit === unit))
+  const first = units.map((unit) =>
+    series.find((s) => s.label.unit === unit && (series.length === 1 || !NAMES.test(s.field))),
+  )
   return first
     .filter((s) => s !== undefined)
     .slice(0, MAX_CARDS)
