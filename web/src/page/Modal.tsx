@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from 'react'
+import { type ReactNode, useLayoutEffect, useRef } from 'react'
 import { useSession } from './session'
 import { useValue } from './value'
 
@@ -21,7 +21,8 @@ export function Modal(props: ModalProps) {
 function Open({ name, className, label, children }: ModalProps) {
   const { dialog } = useSession()
   const ref = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  // Before the next key is pressed: it is for the dialog.
+  useLayoutEffect(() => {
     const before = document.activeElement
     ref.current?.showModal()
     return () => {
