@@ -26,7 +26,7 @@ export function Connect() {
 }
 
 /** The same in several languages, each to copy. */
-export function Examples({ title, snippets }: { title: string; snippets: readonly Snippet[] }) {
+function Examples({ title, snippets }: { title: string; snippets: readonly Snippet[] }) {
   const session = useSession()
   return (
     <Tabs.Root className="examples" defaultValue={snippets[0]?.language ?? ''}>

@@ -1,6 +1,6 @@
 import { useEffect } from 'react'
 import { Draft } from '../editor/draft'
-import { SPEEDS } from '../time/timeline'
+import { SPEEDS, WINDOWS } from '../time/timeline'
 import { formatDuration } from './address'
 import type { Session } from './session'
 
@@ -17,8 +17,6 @@ export interface Action {
 /** A step back or on, in ms. */
 const STEP = 1000
 const LEAP = 10_000
-
-const WINDOWS = [60_000, 300_000, 900_000, 3_600_000, 21_600_000, 86_400_000]
 
 /** What there is to do anywhere on the page. */
 export const ACTIONS: readonly Action[] = [
@@ -94,7 +92,7 @@ function kiosk({ location, say }: Session): void {
 }
 
 /** Copies the address of exactly the span that is on the page. */
-export function share(session: Session): void {
+function share(session: Session): void {
   const { from, to } = session.timeline.span
   const time = (at: number) => new Date(at).toISOString()
   const link = session.location.with({ from: time(from), to: time(to), window: null })

@@ -1,4 +1,5 @@
 import { createContext, useContext } from 'react'
+import { sectionOf } from '../data/arrange'
 import { Clock } from '../data/clock'
 import type { Draft } from '../editor/draft'
 import { PaintLoop } from '../paint/loop'
@@ -174,7 +175,9 @@ export class Session {
       const wanted = all.filter(({ name }) =>
         want.streams.some((s) => matches(selectorOf(s), name)),
       )
-      this.empty.set(plan.dashboard === undefined && !wanted.some(({ name }) => !isOwn(name)))
+      this.empty.set(
+        plan.dashboard === undefined && !wanted.some(({ name }) => sectionOf(name) === 'yours'),
+      )
       const idle = wanted.filter(({ name, age }) => age > want.since && !board.has(name))
       idle.sort((a, b) => a.age - b.age)
       for (const { name } of idle.slice(0, IDLE_STREAMS)) {
@@ -196,11 +199,6 @@ export class Session {
       this.outline.set(this.outline.get() + 1)
     })
   }
-}
-
-/** Whether a stream is the server's or its machine's, rather than a user's. */
-export function isOwn(stream: string): boolean {
-  return /^(host|hub)(\.|$)/.test(stream)
 }
 
 export const SessionContext = createContext<Session | undefined>(undefined)

@@ -1,7 +1,6 @@
 export { Backoff, type BackoffOptions } from './backoff'
-export { followPage } from './browser'
 export type { ConnectOptions } from './connection'
-export { Decoder, type DecoderSink, MAX_EVENT_LENGTH, type WireEvent } from './decoder'
+export { Decoder, type DecoderSink, type WireEvent } from './decoder'
 export { parseRetryAfter, StreamError, type StreamErrorKind } from './error'
 export { EventStream, type EventStreamOptions, type StreamState } from './eventStream'
 export { Live, type LiveOptions, type LiveSink } from './live'

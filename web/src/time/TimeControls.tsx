@@ -4,10 +4,7 @@ import { useSession } from '../page/session'
 import { useValue } from '../page/value'
 import { setText } from '../paint/text'
 import { usePainter } from '../paint/usePainter'
-import { SPEEDS } from './timeline'
-
-/** The windows on offer, in ms. */
-const WINDOWS = [60_000, 300_000, 900_000, 3_600_000, 21_600_000, 86_400_000]
+import { SPEEDS, WINDOWS } from './timeline'
 
 /** How far back charts reach; and stop, back, on, replay, live. */
 export function TimeControls() {

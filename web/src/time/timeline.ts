@@ -15,6 +15,9 @@ export type Mode =
 /** The speeds of a replay. */
 export const SPEEDS = [1, 2, 5, 10, 20] as const
 
+/** The windows on offer, in ms. */
+export const WINDOWS = [60_000, 300_000, 900_000, 3_600_000, 21_600_000, 86_400_000]
+
 /** What charts span unless somebody says otherwise, in ms. */
 export const DEFAULT_WINDOW = 5 * 60_000
 

@@ -1,9 +1,8 @@
-import { useRef } from 'react'
 import { useSession } from '../../page/session'
-import { usePainter } from '../../paint/usePainter'
 import { numbersFor, numbersOf } from '../numbers'
 import { Panel } from '../Panel'
 import type { PanelProps, PanelType } from '../registry'
+import { usePanelPainter } from '../usePanelPainter'
 import { BarsPainter, barsTwin } from './barsPainter'
 import './bars.css'
 
@@ -18,12 +17,7 @@ export const bars: PanelType = {
 
 function BarsPanel({ definition, source }: PanelProps) {
   const session = useSession()
-  const ref = useRef<HTMLDivElement>(null)
-  usePainter(ref, (element) => new BarsPainter(element, session, definition, source), [
-    session,
-    definition,
-    source,
-  ])
+  const ref = usePanelPainter(BarsPainter, { definition, source })
   return (
     <Panel
       definition={definition}

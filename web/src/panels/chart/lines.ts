@@ -4,7 +4,7 @@ import { asUnit, type Unit } from '../../data/units'
 import { fieldLabel, labelFor } from '../numbers'
 
 /** More lines than this nobody tells apart; further ones are counted. */
-export const MAX_LINES = 24
+const MAX_LINES = 24
 
 /** A line of a chart. */
 export interface Line {

@@ -69,7 +69,7 @@ export function daysOf(groups: readonly Group[]): Day[] {
 }
 
 /** Midnight at the beginning of a time's day. */
-export function dayOf(at: number): number {
+function dayOf(at: number): number {
   return new Date(at).setHours(0, 0, 0, 0)
 }
 

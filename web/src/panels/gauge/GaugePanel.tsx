@@ -1,11 +1,10 @@
-import { useRef } from 'react'
 import { useSession } from '../../page/session'
-import { usePainter } from '../../paint/usePainter'
 import { chartTwin } from '../chart/chartTwin'
 import { numbersFor, numbersOf, seriesOf, unitOf } from '../numbers'
 import { Panel } from '../Panel'
 import type { PanelProps, PanelType } from '../registry'
 import { useOutline } from '../useOutline'
+import { usePanelPainter } from '../usePanelPainter'
 import { GaugePainter } from './gaugePainter'
 import './gauge.css'
 
@@ -24,14 +23,9 @@ const RIM = 'M11.9 87.75A55.5 55.5 0 1 1 108.1 87.75'
 
 function GaugePanel({ definition, source }: PanelProps) {
   const session = useSession()
-  const ref = useRef<HTMLDivElement>(null)
+  const ref = usePanelPainter(GaugePainter, { definition, source })
   useOutline(source)
   const series = seriesOf(definition, source)
-  usePainter(ref, (element) => new GaugePainter(element, session, definition, source), [
-    session,
-    definition,
-    source,
-  ])
   const zones = (definition.thresholds ?? []).map(({ state, at }) => ({
     state,
     key: `${state} ${at}`,

@@ -1,12 +1,10 @@
-import { useRef } from 'react'
 import { useSession } from '../../page/session'
-import { useValue } from '../../page/value'
-import { usePainter } from '../../paint/usePainter'
 import { knownUntil, spanOf } from '../moment'
 import { numbersFor, numbersOf } from '../numbers'
 import { Panel } from '../Panel'
 import type { PanelProps, PanelType } from '../registry'
 import type { Twin } from '../twin'
+import { usePanelPainter } from '../usePanelPainter'
 import { cellsOf, rowText, unitsOf } from './cells'
 import { HeatmapPainter } from './heatmapPainter'
 import './heatmap.css'
@@ -22,14 +20,7 @@ export const heatmap: PanelType = {
 
 function HeatmapPanel({ definition, source }: PanelProps) {
   const session = useSession()
-  const scheme = useValue(session.theme.scheme)
-  const ref = useRef<HTMLDivElement>(null)
-  usePainter(ref, (element) => new HeatmapPainter(element, session, definition, source), [
-    session,
-    definition,
-    source,
-    scheme,
-  ])
+  const ref = usePanelPainter(HeatmapPainter, { definition, source })
   const twin = (): Twin => {
     const numbers = numbersOf(source)
     if (numbers === undefined) return { columns: [], rows: [] }

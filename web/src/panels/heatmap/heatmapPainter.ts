@@ -5,6 +5,7 @@ import { Pace } from '../../paint/pace'
 import { setText } from '../../paint/text'
 import type { OwnedPainter } from '../../paint/usePainter'
 import type { Span } from '../../time/timeline'
+import { type Axis, instantAt, placeCross } from '../crosshair'
 import { knownUntil, type Page, spanOf } from '../moment'
 import { numbersOf, textFor } from '../numbers'
 import { makePointable } from '../pointing'
@@ -194,14 +195,14 @@ export class HeatmapPainter implements OwnedPainter {
     }
   }
 
-  #paintCross({ from, to }: Span): void {
-    const hover = this.#page.timeline.hover.get()
-    if (this.#cross === null) return
-    const inside = hover !== undefined && hover >= from && hover <= to && this.#left > 0
-    this.#cross.hidden = !inside
-    if (!inside) return
-    const x = this.#left + ((hover - from) / (to - from)) * (this.#size.width - this.#left)
-    this.#cross.style.transform = `translateX(${x.toFixed(1)}px)`
+  #paintCross(span: Span): void {
+    placeCross(this.#cross, this.#page.timeline.hover.get(), span, this.#axis)
+  }
+
+  /** It has no width before the first picture, whose labels decide where it begins. */
+  get #axis(): Axis {
+    const width = this.#left > 0 ? this.#size.width - this.#left : 0
+    return { left: this.#left, width }
   }
 
   #makePointable(): void {
@@ -210,11 +211,7 @@ export class HeatmapPainter implements OwnedPainter {
     const span = () => spanOf(this.#definition, timeline)
     const target = {
       element: this.#element,
-      timeAt: (x: number) => {
-        const { from, to } = span()
-        if (x < this.#left) return Number.NaN
-        return from + ((x - this.#left) / (this.#size.width - this.#left)) * (to - from)
-      },
+      timeAt: (x: number) => instantAt(x, span(), this.#axis),
       step: (at = span().to, n: number) => at + n * (this.#cells?.length ?? 1000),
       describe: (at: number) => this.#describe(at),
       pointed: (x: number, y: number) => this.#pointed(x, y),

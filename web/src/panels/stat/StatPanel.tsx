@@ -1,12 +1,10 @@
-import { useRef } from 'react'
 import { useSession } from '../../page/session'
-import { useValue } from '../../page/value'
-import { usePainter } from '../../paint/usePainter'
 import { chartTwin } from '../chart/chartTwin'
 import { numbersFor, numbersOf, seriesOf, unitOf } from '../numbers'
 import { Panel } from '../Panel'
 import type { PanelProps, PanelType } from '../registry'
 import { useOutline } from '../useOutline'
+import { usePanelPainter } from '../usePanelPainter'
 import { StatPainter } from './statPainter'
 import './stat.css'
 
@@ -21,16 +19,9 @@ export const stat: PanelType = {
 
 function StatPanel({ definition, source }: PanelProps) {
   const session = useSession()
-  const scheme = useValue(session.theme.scheme)
-  const ref = useRef<HTMLDivElement>(null)
   useOutline(source)
   const series = seriesOf(definition, source)
-  usePainter(ref, (element) => new StatPainter(element, session, definition, source), [
-    definition,
-    source,
-    series,
-    scheme,
-  ])
+  const ref = usePanelPainter(StatPainter, { definition, source }, series)
   // Which of the stream's numbers it is, unless its name already says so.
   const text = definition.title === undefined ? series?.label.text : ''
   const twin = () => {

@@ -1,13 +1,11 @@
-import { useRef } from 'react'
 import type { PanelDefinition } from '../../dashboard/definition'
 import { useSession } from '../../page/session'
-import { useValue } from '../../page/value'
-import { usePainter } from '../../paint/usePainter'
 import { type Page, spanOf } from '../moment'
 import { numbersFor, numbersOf } from '../numbers'
 import { Panel } from '../Panel'
 import type { PanelProps, PanelType } from '../registry'
 import type { Twin } from '../twin'
+import { usePanelPainter } from '../usePanelPainter'
 import { rowsOf, StatusPainter } from './statusPainter'
 import './status.css'
 
@@ -27,14 +25,7 @@ function byWords({ thresholds, states }: PanelDefinition): boolean {
 
 function StatusPanel({ definition, source }: PanelProps) {
   const session = useSession()
-  const scheme = useValue(session.theme.scheme)
-  const ref = useRef<HTMLDivElement>(null)
-  usePainter(ref, (element) => new StatusPainter(element, session, definition, source), [
-    session,
-    definition,
-    source,
-    scheme,
-  ])
+  const ref = usePanelPainter(StatusPainter, { definition, source })
   const name = definition.title ?? source.name
   return (
     <Panel

@@ -8,6 +8,7 @@ import { translucent } from '../../paint/palette'
 import { setText } from '../../paint/text'
 import type { OwnedPainter } from '../../paint/usePainter'
 import type { Span } from '../../time/timeline'
+import { instantAt, placeCross } from '../crosshair'
 import { type Page, spanOf } from '../moment'
 import { fieldLabel, labelFor, numbersOf, textFor, unitOf } from '../numbers'
 import { makePointable } from '../pointing'
@@ -203,14 +204,8 @@ export class StatusPainter implements OwnedPainter {
     }
   }
 
-  #paintCross({ from, to }: Span): void {
-    const hover = this.#page.timeline.hover.get()
-    if (this.#cross === null) return
-    const inside = hover !== undefined && hover >= from && hover <= to
-    this.#cross.hidden = !inside
-    if (!inside) return
-    const x = this.#area.left + ((hover - from) / (to - from)) * this.#area.width
-    this.#cross.style.transform = `translateX(${x.toFixed(1)}px)`
+  #paintCross(span: Span): void {
+    placeCross(this.#cross, this.#page.timeline.hover.get(), span, this.#area)
   }
 
   #makePointable(): void {
@@ -219,11 +214,7 @@ export class StatusPainter implements OwnedPainter {
     const span = () => spanOf(this.#definition, timeline)
     const target = {
       element: this.#element,
-      timeAt: (x: number) => {
-        const { left, width } = this.#area
-        const { from, to } = span()
-        return x < left || x > left + width ? Number.NaN : from + ((x - left) / width) * (to - from)
-      },
+      timeAt: (x: number) => instantAt(x, span(), this.#area),
       step: (at = span().to, n: number) => {
         const { from, to } = span()
         return at + n * beatLength(to - from, this.#area.width / BEAT)

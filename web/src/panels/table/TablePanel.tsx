@@ -1,12 +1,10 @@
-import { useRef } from 'react'
 import { listOf } from '../../dashboard/definition'
 import { Numbers } from '../../data/numbers'
 import { Rows } from '../../data/rows'
 import { useSession } from '../../page/session'
-import { useValue } from '../../page/value'
-import { usePainter } from '../../paint/usePainter'
 import { Panel } from '../Panel'
 import type { PanelProps, PanelType } from '../registry'
+import { usePanelPainter } from '../usePanelPainter'
 import { tableTwin } from './tableModel'
 import { TablePainter, tableAt } from './tablePainter'
 import './table.css'
@@ -27,14 +25,7 @@ export const table: PanelType = {
 
 function TablePanel({ definition, source }: PanelProps) {
   const session = useSession()
-  const scheme = useValue(session.theme.scheme)
-  const ref = useRef<HTMLElement>(null)
-  usePainter(ref, (element) => new TablePainter(element, session, definition, source), [
-    session,
-    definition,
-    source,
-    scheme,
-  ])
+  const ref = usePanelPainter(TablePainter, { definition, source })
   const name = definition.title ?? source.name
   return (
     <Panel
