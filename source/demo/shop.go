@@ -176,7 +176,7 @@ func (m *moment) order() {
 	o.Total = round(p.price * float64(o.Items))
 	m.add("demo.orders", "", "", o)
 	if m.IntN(3) == 0 {
-		m.activity(people[m.IntN(len(people))], "ordered", o.Product, "order "+o.Order, "https://example.com/orders/"+o.Order, "🛒")
+		m.activity(people[m.IntN(len(people))], "ordered", o.Product, "order "+o.Order, "https://example.com/orders/"+o.Order, "cart")
 	}
 }
 
@@ -198,11 +198,11 @@ func (m *moment) visitorDoes() {
 	who, product := people[m.IntN(len(people))], choose(m, products).name
 	switch m.IntN(3) {
 	case 0:
-		m.activity(who, "signed up", "for the newsletter", "", "", "👤")
+		m.activity(who, "signed up", "for the newsletter", "", "", "mail")
 	case 1:
-		m.activity(who, "reviewed", product, fmt.Sprintf("%d stars", 3+m.IntN(3)), "https://example.com/reviews", "⭐")
+		m.activity(who, "reviewed", product, fmt.Sprintf("%d stars", 3+m.IntN(3)), "https://example.com/reviews", "star")
 	default:
-		m.activity(who, "saved", product, "wish list", "", "❤️")
+		m.activity(who, "saved", product, "wish list", "", "heart")
 	}
 }
 
@@ -277,16 +277,16 @@ func (s shop) deploys(m *moment, since int64) {
 	bad := fmt.Sprintf("4.%d.1", n%1000)
 	switch {
 	case m.at%slot == 60:
-		m.deploy(deploy{services[n%3], good, people[n%int64(len(people))], false}, "deployed", "🚀")
+		m.deploy(deploy{services[n%3], good, people[n%int64(len(people))], false}, "deployed", "rocket")
 	case since == 0:
-		m.deploy(deploy{"payment", bad, people[(n+5)%int64(len(people))], false}, "deployed", "🚀")
+		m.deploy(deploy{"payment", bad, people[(n+5)%int64(len(people))], false}, "deployed", "rocket")
 	case since == broken:
-		m.activity("Monitor", "opened", "an incident", "checkouts fail", "https://example.com/incidents", "🔥")
+		m.activity("Monitor", "opened", "an incident", "checkouts fail", "https://example.com/incidents", "fire")
 		m.log("ERROR", "payment", "circuit breaker is open: too many failures of the payment provider", map[string]any{"version": bad})
 	case since == rollback:
-		m.deploy(deploy{"payment", good, "Monitor", true}, "rolled back", "⏪")
+		m.deploy(deploy{"payment", good, "Monitor", true}, "rolled back", "undo")
 	case since == mended:
-		m.activity("Monitor", "closed", "the incident", fmt.Sprintf("after %d s", mended-broken), "https://example.com/incidents", "✅")
+		m.activity("Monitor", "closed", "the incident", fmt.Sprintf("after %d s", mended-broken), "https://example.com/incidents", "check")
 	}
 }
 

@@ -87,12 +87,18 @@ describe('the timeline', () => {
 
   it('reaches back as far as there is anything, unless a window was chosen', () => {
     const { timeline } = at(1_000_000)
+    timeline.reset(300_000, 600_000)
     expect(timeline.span).toEqual({ from: 940_000, to: 1_000_000 })
     timeline.note(880_000)
     timeline.note(900_000)
     expect(timeline.span.from).toBe(880_000)
-    timeline.note(1000) // long before the window
+    timeline.note(1000) // long before what was asked for
     expect(timeline.span.from).toBe(880_000)
+    timeline.note(500_000)
+    expect(timeline.span.from).toBe(700_000)
+    timeline.step(-100_000)
+    expect(timeline.span).toEqual({ from: 600_000, to: 900_000 })
+    timeline.live()
     timeline.choose(900_000)
     expect(timeline.span.from).toBe(100_000)
   })

@@ -74,12 +74,12 @@ describe('an activity', () => {
     })
   })
 
-  it('has an icon only if that is short', () => {
+  it('has an icon if that is short or may be a name', () => {
     const icon = (icon: unknown) => activityParts({ icon }).icon
     expect([icon('👩‍💻'), icon('CI'), icon('deploy'), icon(''), icon(7)]).toEqual([
       '👩‍💻',
       'CI',
-      undefined,
+      'deploy',
       undefined,
       undefined,
     ])

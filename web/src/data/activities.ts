@@ -127,8 +127,11 @@ function linkOf(object: unknown): string | undefined {
   return isObject(object) ? safeLink(object.url ?? object.href) : undefined
 }
 
+/** A name, or a few characters such as an emoji. */
 function iconOf(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > 64) return undefined
-  const characters = [...new Intl.Segmenter().segment(visible(value.trim()))]
-  return characters.length > 0 && characters.length <= MAX_ICON ? value.trim() : undefined
+  const icon = value.trim()
+  if (/^[a-z]{2,16}$/.test(icon)) return icon
+  const characters = [...new Intl.Segmenter().segment(visible(icon))]
+  return characters.length > 0 && characters.length <= MAX_ICON ? icon : undefined
 }

@@ -205,8 +205,9 @@ function scaled(
     n /= base
     step++
   }
-  const whole = step === 0 && Number.isInteger(n) && write === digits
-  return { value: whole ? String(n) : write(n), unit: `${prefixes[step]}${suffix}` }
+  // A rate that happens to be whole is written like those before and after it.
+  const whole = n === 0 || (Number.isInteger(n) && write === digits && suffix !== '/s')
+  return { value: step === 0 && whole ? String(n) : write(n), unit: `${prefixes[step]}${suffix}` }
 }
 
 function duration(s: number, write: Write): Formatted {

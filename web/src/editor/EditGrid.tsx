@@ -13,6 +13,7 @@ import {
   sortableKeyboardCoordinates,
   useSortable,
 } from '@dnd-kit/sortable'
+import { Copy, GripVertical, Pencil, Trash2 } from 'lucide-react'
 import { type CSSProperties, type PointerEvent, useRef, useState } from 'react'
 import type { PanelItem, PanelRow } from '../page/page'
 import { panelTypes } from '../panels/registry'
@@ -166,7 +167,7 @@ function EditCell({ draft, item: { id, definition, source }, selected, select }:
           {...attributes}
           {...listeners}
         >
-          ⠿
+          <GripVertical aria-hidden="true" />
         </button>
         <button
           type="button"
@@ -175,10 +176,10 @@ function EditCell({ draft, item: { id, definition, source }, selected, select }:
           aria-pressed={selected}
           onClick={() => select(selected ? undefined : id)}
         >
-          ✎
+          <Pencil aria-hidden="true" />
         </button>
         <button type="button" aria-label={`Copy ${name}`} title="Copy" onClick={copy}>
-          ⧉
+          <Copy aria-hidden="true" />
         </button>
         <button
           type="button"
@@ -189,7 +190,7 @@ function EditCell({ draft, item: { id, definition, source }, selected, select }:
             void draft.apply({ op: 'remove', path: id })
           }}
         >
-          ✕
+          <Trash2 aria-hidden="true" />
         </button>
       </div>
       <Resize name={name} size={{ width, height }} preview={setSize} commit={resize} />

@@ -1,3 +1,4 @@
+import { X } from 'lucide-react'
 import { useId, useState } from 'react'
 import type { PanelDefinition, PanelKind } from '../dashboard/definition'
 import { useValue } from '../page/value'
@@ -24,7 +25,7 @@ export function PanelForm({ draft, path, panel, close }: PanelFormProps) {
       <header>
         <h2 id={title}>{panel.title ?? panel.type}</h2>
         <button type="button" className="icon" aria-label="Close" onClick={close}>
-          ✕
+          <X aria-hidden="true" />
         </button>
       </header>
       <label className="field">

@@ -2,7 +2,7 @@ import { lazy, Suspense, useEffect } from 'react'
 import type { DashboardDefinition } from '../dashboard/definition'
 import type { Preview } from '../editor/draft'
 import { DEFAULT_WINDOW } from '../time/timeline'
-import { useKeys } from './actions'
+import { edit, useKeys } from './actions'
 import type { Address } from './address'
 import { Connect } from './Connect'
 import { DashboardView } from './DashboardView'
@@ -32,6 +32,7 @@ export function App() {
     >
       {address.embed ? null : <Header />}
       <main>
+        <Refused />
         <Body page={address.page} />
       </main>
       <Notice />
@@ -40,6 +41,17 @@ export function App() {
       <Streams />
       <NewDashboard />
     </div>
+  )
+}
+
+/** Why the server does not want to be asked for this, as a stream's name may be none. */
+function Refused() {
+  const state = useValue(useSession().connection)
+  if (state.status !== 'closed' || state.error === undefined) return null
+  return (
+    <p className="mistakes" role="alert">
+      The server does not show this: {state.error.message}
+    </p>
   )
 }
 
@@ -92,7 +104,12 @@ function useOpened(session: Session, address: Address): void {
   ])
   useEffect(() => {
     session.draft.set(undefined)
-    if (page !== '' && page !== 'connect') void session.dashboards.open(page)
+    if (page === '' || page === 'connect') return
+    void session.dashboards.open(page).then(() => {
+      if (session.fresh !== page) return
+      session.fresh = ''
+      edit(session)
+    })
   }, [session, page])
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked stands for the address
   useEffect(() => {

@@ -1,16 +1,20 @@
-import { Tabs } from 'radix-ui'
 import { useState } from 'react'
+import { Examples } from './Examples'
 import { useSession } from './session'
-import { type Snippet, snippets } from './snippets'
+import { snippets } from './snippets'
 
 /** How to publish to this very server, and how to subscribe. */
 export function Connect() {
   const { api } = useSession()
   const [stream, setStream] = useState('shop.orders')
-  const all = snippets(api.base.href, stream)
+  const { publish, subscribe, panel } = snippets(api.base.href, stream)
   return (
     <section className="connect">
       <h2>Connect</h2>
+      <p>
+        A stream exists from its first event on; there is nothing to declare. Name yours, and copy
+        what fits.
+      </p>
       <label>
         Stream{' '}
         <input
@@ -19,37 +23,11 @@ export function Connect() {
           onChange={(event) => setStream(event.target.value.replace(/[^A-Za-z0-9_.-]/g, ''))}
         />
       </label>
-      <Examples title="Publish an event" snippets={all.publish} />
-      <Examples title="Follow the stream" snippets={all.subscribe} />
+      <div className="ways">
+        <Examples title="Publish an event" snippets={publish} />
+        <Examples title="Follow the stream" snippets={subscribe} />
+        <Examples title="Show it" snippets={panel} />
+      </div>
     </section>
-  )
-}
-
-/** The same in several languages, each to copy. */
-function Examples({ title, snippets }: { title: string; snippets: readonly Snippet[] }) {
-  const session = useSession()
-  return (
-    <Tabs.Root className="examples" defaultValue={snippets[0]?.language ?? ''}>
-      <header>
-        <h3>{title}</h3>
-        <Tabs.List aria-label={title}>
-          {snippets.map(({ language }) => (
-            <Tabs.Trigger key={language} value={language}>
-              {language}
-            </Tabs.Trigger>
-          ))}
-        </Tabs.List>
-      </header>
-      {snippets.map(({ language, code }) => (
-        <Tabs.Content key={language} value={language}>
-          <pre>
-            <code>{code}</code>
-          </pre>
-          <button type="button" onClick={() => void session.copy(code, 'Copied')}>
-            Copy
-          </button>
-        </Tabs.Content>
-      ))}
-    </Tabs.Root>
   )
 }

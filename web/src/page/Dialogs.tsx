@@ -1,3 +1,4 @@
+import { X } from 'lucide-react'
 import { type ReactNode, useEffect, useState } from 'react'
 import { formatAge, formatText } from '../data/units'
 import { ACTIONS } from './actions'
@@ -19,7 +20,7 @@ function Sheet({ name, title, children }: { name: string; title: string; childre
           aria-label="Close"
           onClick={() => dialog.set(undefined)}
         >
-          ✕
+          <X aria-hidden="true" />
         </button>
       </header>
       {children}
@@ -69,6 +70,7 @@ export function NewDashboard() {
       session.dialog.set(undefined)
       setTitle('')
       await session.dashboards.refresh()
+      session.fresh = name
       session.location.go(name)
     } catch (error) {
       setWrong((error as Error).message)

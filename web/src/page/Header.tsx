@@ -1,5 +1,6 @@
+import { Monitor, Moon, Search, Sun } from 'lucide-react'
 import { useRef } from 'react'
-import { formatText } from '../data/units'
+import { formatClock, formatText } from '../data/units'
 import { setText } from '../paint/text'
 import { usePainter } from '../paint/usePainter'
 import { TimeControls } from '../time/TimeControls'
@@ -12,6 +13,8 @@ import { useValue } from './value'
 export function Header() {
   const session = useSession()
   const theme = useValue(session.theme.choice)
+  const ThemeIcon = THEME_ICONS[theme]
+  const { kiosk } = useValue(session.location.address)
   return (
     <header className="bar">
       <h1>
@@ -26,6 +29,7 @@ export function Header() {
         </a>
       </h1>
       <Switcher />
+      {kiosk ? <Wall /> : null}
       <ConnectionPill />
       <Rate />
       <Losses />
@@ -39,9 +43,7 @@ export function Header() {
         title="Ctrl K"
         onClick={() => session.dialog.set('palette')}
       >
-        <svg viewBox="0 0 16 16" aria-hidden="true">
-          <path d="M7 2.5a4.5 4.5 0 1 1 0 9a4.5 4.5 0 1 1 0-9zM10.5 10.5l3.5 3.5" />
-        </svg>
+        <Search aria-hidden="true" />
       </button>
       <button
         type="button"
@@ -50,10 +52,7 @@ export function Header() {
         aria-label={`Theme: ${theme}. Change`}
         title={`Theme: ${theme}`}
       >
-        <svg viewBox="0 0 16 16" aria-hidden="true">
-          <circle cx="8" cy="8" r="5.5" />
-          <path d={THEME_SHAPES[theme]} className="filled" />
-        </svg>
+        <ThemeIcon aria-hidden="true" />
       </button>
     </header>
   )
@@ -66,11 +65,7 @@ function follow(event: React.MouseEvent, go: () => void): void {
   go()
 }
 
-const THEME_SHAPES = {
-  system: 'M8 2.5a5.5 5.5 0 0 1 0 11z',
-  light: '',
-  dark: 'M8 2.5a5.5 5.5 0 0 1 0 11a5.5 5.5 0 0 1 0-11z',
-}
+const THEME_ICONS = { system: Monitor, light: Sun, dark: Moon }
 
 /** Which dashboard is open, and the others. */
 function Switcher() {
@@ -95,6 +90,30 @@ function Switcher() {
         <option>{page}</option>
       )}
     </select>
+  )
+}
+
+/** What a wall is for, and that it has not stopped: the dashboard and the time. */
+function Wall() {
+  const { dashboards, location, timeline } = useSession()
+  const list = useValue(dashboards.list)
+  const { page } = useValue(location.address)
+  const ref = useRef<HTMLSpanElement>(null)
+  usePainter(
+    ref,
+    (element) => ({
+      every: 200,
+      ages: true,
+      version: () => Math.floor(timeline.now / 1000),
+      paint: () => setText(element, formatClock(timeline.now)),
+    }),
+    [timeline],
+  )
+  return (
+    <>
+      <span className="wall">{list.find(({ name }) => name === page)?.title ?? 'Everything'}</span>
+      <span className="wall clock" ref={ref} />
+    </>
   )
 }
 

@@ -50,17 +50,25 @@ export class Page {
   readonly board: Board
   /** What it has to ask the hub for. */
   readonly want: Want
+  /** How far back it has everything, in ms before it was made. */
+  readonly reach: number
   readonly #marks: readonly Marks[]
 
   private constructor(
     plan: Plan,
     rows: readonly PanelRow[],
-    { board, want, marks }: { board: Board; want: Want; marks: readonly Marks[] },
+    {
+      board,
+      want,
+      reach,
+      marks,
+    }: Pick<Page, 'board' | 'want' | 'reach'> & { marks: readonly Marks[] },
   ) {
     this.plan = plan
     this.rows = rows
     this.board = board
     this.want = want
+    this.reach = reach
     this.#marks = marks
   }
 
@@ -85,7 +93,7 @@ export class Page {
       views: unique(wanted.flatMap((w) => w.selection.views)),
       since: Math.max(reach, ...windows),
     }
-    return new Page(plan, rows, { board, want, marks })
+    return new Page(plan, rows, { board, want, reach, marks })
   }
 
   /** Tells the panels what a view is that they know by name. */
@@ -129,7 +137,8 @@ export class Page {
       }
       rows.push({ title: row.title, items })
     }
-    return new Page(plan, rows, { board: this.board, want: this.want, marks: this.#marks })
+    const { board, want, reach } = this
+    return new Page(plan, rows, { board, want, reach, marks: this.#marks })
   }
 
   /** The instants that are marked on all charts. The same array until there is

@@ -8,6 +8,7 @@ import { DEFAULT_WINDOW, Timeline } from '../time/timeline'
 import { formatDuration, Location } from './address'
 import { API } from './api'
 import { Dashboards } from './dashboards'
+import { Deeper } from './deeper'
 import { Page, type Plan } from './page'
 import { Theme } from './theme'
 import { Value } from './value'
@@ -43,9 +44,12 @@ export class Session {
   readonly notice = new Value('')
   /** Whether the server is another build than the one this page came from. */
   readonly outdated = new Value(false)
+  /** A dashboard that has just been made: it is opened to be edited. */
+  fresh = ''
   /** Whether it is known that there is no stream but the server's own. */
   readonly empty = new Value(false)
   readonly #live: Live
+  #deeper: Deeper | undefined
   #outlinePending = false
   #version: string | undefined
 
@@ -74,6 +78,7 @@ export class Session {
       if (shared && this.timeline.mode.get().kind === 'live') {
         this.location.change({ from: null, to: null })
       }
+      this.#reachBack()
     })
     for (const value of [this.timeline.hover, this.timeline.mode, this.timeline.window]) {
       value.subscribe(() => this.loop.redraw())
@@ -87,13 +92,39 @@ export class Session {
       this.page.set(rearranged)
       return
     }
-    this.timeline.reset(plan.window)
+    this.#deeper?.cancel()
+    const page = this.#newPage(plan)
+    this.timeline.reset(plan.window, page.reach)
     if (this.location.address.get().window !== undefined) this.timeline.choose(plan.window)
     if (plan.until !== undefined) this.timeline.pause(plan.until)
-    const page = this.#newPage(plan)
     this.page.set(page)
-    this.#live.want({ ...page.want, streams: [...page.want.streams, 'hub.dashboards'] })
+    this.#want(page)
     void this.#recall(page)
+    this.#reachBack()
+  }
+
+  #want({ want }: Page): void {
+    this.#live.want({ ...want, streams: [...want.streams, 'hub.dashboards'] })
+  }
+
+  /** Asks for more of the past where the reader has gone beyond what the page has. It
+   * stays on the screen until that has come. */
+  #reachBack(): void {
+    const { timeline } = this
+    const { plan, reach } = this.page.get()
+    const needed = timeline.behind + timeline.window.get()
+    if (timeline.behind === 0 || needed <= Math.max(reach, this.#deeper?.page.reach ?? 0)) return
+    this.#deeper?.cancel()
+    // Farther than is needed now: who goes back goes on.
+    const page = this.#newPage({ ...plan, until: timeline.now - timeline.behind / 2 })
+    this.#deeper = new Deeper(page, this.clock, () => {
+      this.#deeper = undefined
+      timeline.extend(page.reach)
+      this.page.set(page)
+      this.#outlined()
+      this.loop.redraw()
+    })
+    this.#want(page)
   }
 
   #newPage(plan: Plan): Page {
@@ -114,6 +145,7 @@ export class Session {
     else if (event.type === 'message') this.degraded.set(false)
     if (event.data.startsWith('{"stream":"hub.dashboards"')) this.#dashboardChanged(event.data)
     this.page.get().board.receive(event)
+    this.#deeper?.receive(event)
   }
 
   /** Another build of the server brings another page: a wall or a tab that nobody
@@ -123,7 +155,10 @@ export class Session {
       version?: string
       views?: readonly { name: string; view: string }[]
     }
-    for (const { name, view } of views ?? []) this.page.get().describe(name, view)
+    for (const { name, view } of views ?? []) {
+      this.page.get().describe(name, view)
+      this.#deeper?.page.describe(name, view)
+    }
     if (this.#version !== undefined && version !== this.#version) {
       const { kiosk, embed } = this.location.address.get()
       const editing = this.draft.get() !== undefined

@@ -4,21 +4,33 @@ export interface Snippet {
   readonly code: string
 }
 
-/** Code that publishes to a stream of a server and follows it. */
-export function snippets(
-  base: string,
-  stream: string,
-): { readonly publish: readonly Snippet[]; readonly subscribe: readonly Snippet[] } {
+/** Code for a stream of a server. */
+export interface Snippets {
+  readonly publish: readonly Snippet[]
+  readonly subscribe: readonly Snippet[]
+  /** Ways to put it on a page. */
+  readonly panel: readonly Snippet[]
+}
+
+const ORDER = { total: 59.9, country: 'de' }
+
+/** Code that publishes data like `sample` to a stream of a server, follows it, and
+ * shows it. */
+export function snippets(base: string, stream: string, sample: object = ORDER): Snippets {
   const url = `${base}v1/streams/${stream}/events`
+  const fields = Object.entries(sample).map(([key, value]) => [key, JSON.stringify(value)] as const)
+  const json = `{${fields.map(([key, value]) => `"${key}": ${value}`).join(', ')}}`
+  const object = fields.map(([key, value]) => `${key}: ${value.replaceAll('"', "'")}`).join(', ')
+  const dict = fields.map(([key, value]) => `'${key}': ${value.replaceAll('"', "'")}`).join(', ')
   return {
     publish: [
-      { language: 'curl', code: `curl -d '{"total": 59.90, "country": "de"}' ${url}` },
+      { language: 'curl', code: `curl -d '${json}' ${url}` },
       {
         language: 'Node',
         code: `await fetch('${url}', {
   method: 'POST',
   headers: { 'Content-Type': 'application/json' },
-  body: JSON.stringify({ total: 59.9, country: 'de' }),
+  body: JSON.stringify({ ${object} }),
 })`,
       },
       {
@@ -27,14 +39,14 @@ export function snippets(
 
 request = urllib.request.Request(
     '${url}',
-    data=json.dumps({'total': 59.90, 'country': 'de'}).encode(),
+    data=json.dumps({${dict}}).encode(),
     headers={'Content-Type': 'application/json'},
 )
 urllib.request.urlopen(request)`,
       },
       {
         language: 'Go',
-        code: `body := strings.NewReader(\`{"total": 59.90, "country": "de"}\`)
+        code: `body := strings.NewReader(\`${json}\`)
 resp, err := http.Post("${url}", "application/json", body)
 if err != nil {
 	return err
@@ -55,6 +67,29 @@ events.onmessage = (event) => console.log(JSON.parse(event.data))
 events.addEventListener('hub.gap', (event) => console.warn('missed', event.data))`,
       },
       {
+        language: 'Node',
+        code: `import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+
+const response = await fetch('${url}?last=10', {
+  headers: { Accept: 'application/x-ndjson' },
+})
+for await (const line of createInterface(Readable.fromWeb(response.body))) {
+  console.log(JSON.parse(line))
+}`,
+      },
+      {
+        language: 'Python',
+        code: `import json, urllib.request
+
+request = urllib.request.Request(
+    '${url}?last=10',
+    headers={'Accept': 'application/x-ndjson'},
+)
+for line in urllib.request.urlopen(request):
+    print(json.loads(line))`,
+      },
+      {
         language: 'Go',
         code: `resp, err := http.Get("${url}?last=10") // Accept: text/event-stream
 if err != nil {
@@ -65,6 +100,22 @@ for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
 	fmt.Println(lines.Text())
 }`,
       },
+    ],
+    panel: [
+      {
+        language: 'a dashboard',
+        code: `# dashboards/${stream.split('.')[0] || 'mine'}.yaml: shown as soon as it is saved
+title: Mine
+rows:
+  - panels:
+      - { type: timeseries, stream: ${stream} }
+      - { type: stat, title: Per minute, view: count(${stream}) every 1m }`,
+      },
+      {
+        language: 'a frame',
+        code: `<iframe src="${base}?stream=${stream}&embed" width="600" height="400"></iframe>`,
+      },
+      { language: 'a link', code: `${base}?stream=${stream}` },
     ],
   }
 }

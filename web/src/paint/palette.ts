@@ -5,18 +5,25 @@ const FIRST = COLOURS - 2
 
 /**
  * Gives every label a colour: the same label the same one on all panels, as far
- * as two labels of one panel don't want the same. Beyond eight labels colours
+ * as two labels of one panel don't want the same. A label that is alone has the
+ * first: it need not be told apart. Beyond eight labels colours
  * repeat, told apart by their dashes. Returns slots from 0; slot % 8 is the colour.
  */
 export function assignColours(labels: readonly string[]): number[] {
+  if (labels.length === 1) return [0]
   const taken = new Set<number>()
   return labels.map((label, i) => {
     const round = Math.floor(i / COLOURS) * COLOURS
-    let slot = hash(label) % FIRST
+    let slot = slotOf(label)
     while (taken.has(round + slot)) slot = (slot + 1) % COLOURS
     taken.add(round + slot)
     return round + slot
   })
+}
+
+/** The slot that a label has where nothing else wants it. */
+export function slotOf(label: string): number {
+  return hash(label) % FIRST
 }
 
 /** FNV-1a. */

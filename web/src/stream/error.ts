@@ -48,10 +48,13 @@ export class StreamError extends Error {
   }
 }
 
-/** Throws a {@link StreamError} unless the response is an event stream. */
-export function checkResponse(response: Response): ReadableStream<Uint8Array> {
+/** Throws a {@link StreamError} unless the response is an event stream. The error says
+ * what the server does, as far as that is a problem (RFC 9457). */
+export async function checkResponse(response: Response): Promise<ReadableStream<Uint8Array>> {
   if (response.status !== 200) {
-    throw new StreamError('http', `the server answered ${response.status}`, {
+    const detail = await detailOf(response)
+    const why = detail === undefined ? '' : `: ${detail}`
+    throw new StreamError('http', `the server answered ${response.status}${why}`, {
       status: response.status,
       retryAfter: parseRetryAfter(response.headers.get('retry-after'), Date.now()),
     })
@@ -64,6 +67,17 @@ export function checkResponse(response: Response): ReadableStream<Uint8Array> {
     )
   }
   return response.body
+}
+
+async function detailOf(response: Response): Promise<string | undefined> {
+  const type = response.headers.get('content-type') ?? ''
+  if (!/^application\/problem\+json\b/i.test(type)) return undefined
+  try {
+    const { detail } = (await response.json()) as { detail?: unknown }
+    return typeof detail === 'string' ? detail : undefined
+  } catch {
+    return undefined // its status says enough
+  }
 }
 
 /** Parses a Retry-After header, seconds or an HTTP date, into ms from now. */

@@ -121,7 +121,7 @@ export class EventStream {
     if (this.#state.status === 'closed') this.#set({ status: 'connecting' })
     try {
       this.#watch(abort)
-      const body = checkResponse(await this.#request(abort.signal))
+      const body = await checkResponse(await this.#request(abort.signal))
       await this.#read(body, abort)
       throw new StreamError('closed', 'the server ended the stream')
     } catch (cause) {

@@ -1,3 +1,4 @@
+import { ChevronLeft, ChevronRight, Pause, Play } from 'lucide-react'
 import { useRef } from 'react'
 import { formatDuration } from '../page/address'
 import { useSession } from '../page/session'
@@ -5,6 +6,10 @@ import { useValue } from '../page/value'
 import { setText } from '../paint/text'
 import { usePainter } from '../paint/usePainter'
 import { SPEEDS, WINDOWS } from './timeline'
+
+/** The scrubber reaches so many times as far back as the page stands: who has come to
+ * its end can go on. */
+const SCRUB = 1.5
 
 /** How far back charts reach; and stop, back, on, replay, live. */
 export function TimeControls() {
@@ -34,9 +39,7 @@ export function TimeControls() {
         title="Space"
         onClick={() => timeline.toggle()}
       >
-        <svg viewBox="0 0 16 16" aria-hidden="true">
-          <path d={mode.kind === 'paused' ? 'M5 3.5v9l7-4.5z' : 'M5.5 3.5v9M10.5 3.5v9'} />
-        </svg>
+        {mode.kind === 'paused' ? <Play aria-hidden="true" /> : <Pause aria-hidden="true" />}
       </button>
     </>
   )
@@ -55,8 +58,11 @@ function Scrubber() {
       ages: true,
       version: () => timeline.now,
       paint() {
-        const window = timeline.window.get()
-        element.min = String(-Math.max(2 * window, timeline.behind))
+        // While it is dragged its length stays, or the instant would run away.
+        if (!element.matches(':active')) {
+          const reach = Math.max(2 * timeline.window.get(), SCRUB * timeline.behind)
+          element.min = String(-reach)
+        }
         element.value = String(-timeline.behind)
         const time = new Date(timeline.now).toTimeString().slice(0, 8)
         if (label.current !== null) setText(label.current, time)
@@ -74,11 +80,12 @@ function Scrubber() {
         aria-label="Step back"
         onClick={() => timeline.step(-1000)}
       >
-        ‹
+        <ChevronLeft aria-hidden="true" />
       </button>
       <input
         ref={slider}
         type="range"
+        min={-2 * timeline.window.get()}
         max="0"
         step="100"
         aria-label="Instant shown"
@@ -92,7 +99,7 @@ function Scrubber() {
         aria-label="Step on"
         onClick={() => timeline.step(1000)}
       >
-        ›
+        <ChevronRight aria-hidden="true" />
       </button>
       <span className="instant" ref={label} />
       <select
@@ -111,6 +118,9 @@ function Scrubber() {
           </option>
         ))}
       </select>
+      <button type="button" title="L" onClick={() => timeline.live()}>
+        Live
+      </button>
     </fieldset>
   )
 }

@@ -37,6 +37,7 @@ export class Timeline {
   readonly hover = new Value<number | undefined>(undefined)
   readonly #now: () => number
   #oldest = Number.POSITIVE_INFINITY
+  #reach = Number.POSITIVE_INFINITY
   #whole = false
   #start = { at: 0, began: 0 } // of a replay: from where, and when
 
@@ -86,15 +87,22 @@ export class Timeline {
 
   /** Notes that there is something of that time. */
   note(at: number): void {
-    if (at >= this.#oldest || at < this.#now() - this.window.get()) return
+    if (at >= this.#oldest || at < this.#now() - this.#reach) return
     this.#oldest = at
   }
 
-  /** Forgets what there is, as another page begins. */
-  reset(window: number): void {
+  /** Forgets what there is, as another page begins, which asks for so many ms of the
+   * past. */
+  reset(window: number, reach: number): void {
     this.#oldest = Number.POSITIVE_INFINITY
+    this.#reach = reach
     this.#whole = false
     this.window.set(window)
+  }
+
+  /** Goes farther back than the page did so far. */
+  extend(reach: number): void {
+    this.#reach = reach
   }
 
   live(): void {

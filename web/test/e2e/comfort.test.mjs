@@ -81,6 +81,7 @@ test('a wall shows nothing but the panels', async () => {
   await page.waitForURL('**kiosk=*')
   assert.equal(await page.getByLabel('Time window').isVisible(), false)
   assert.equal(await page.locator('.name:text-is("First")').isVisible(), true)
+  assert.match((await page.locator('.wall.clock').textContent()) ?? '', /^\d\d:\d\d:\d\d$/)
   await page.keyboard.press('k')
   await page.getByLabel('Time window').waitFor({ timeout: WITHIN })
 })
@@ -128,8 +129,14 @@ test('the page says how to connect, for this very server', async () => {
   const code = page.locator('.examples code').first()
   await code.waitFor({ timeout: WITHIN })
   assert.match((await code.textContent()) ?? '', new RegExp(`${visit.server.url}/v1/streams/`))
-  await page.getByRole('tab', { name: 'Python' }).click()
+  await page.getByRole('tab', { name: 'Python' }).first().click()
   await page.getByText('urllib.request').first().waitFor({ timeout: WITHIN })
+})
+
+test('a stream that can’t be is answered with the reason', async () => {
+  const other = await visit.open('/?stream=no..such', { quiet: true, waits: false })
+  await other.getByRole('alert').getByText('no..such').waitFor({ timeout: WITHIN })
+  await other.context().close()
 })
 
 test('nothing went wrong', () => visit.nothingWentWrong())

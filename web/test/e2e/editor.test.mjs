@@ -183,4 +183,5 @@ test('a new dashboard is made, named by its title', async () => {
     await readFile(join(visit.server.dashboards, 'ops-today.yaml'), 'utf8'),
     /^title: "Ops: today"/,
   )
+  await page.getByText('Editing ops-today').waitFor({ timeout: WITHIN })
 })

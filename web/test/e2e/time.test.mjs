@@ -120,4 +120,52 @@ test('the window is chosen from a list and kept in the address', async () => {
   await page.locator('[data-panel=stat] [data-value]:text-is("99")').waitFor({ timeout: WITHIN })
 })
 
+test('another window does not end the pause', async () => {
+  await page.keyboard.press('Space')
+  await page.keyboard.press('{')
+  await page.locator('.pill[data-state=paused]').waitFor({ timeout: WITHIN })
+  const before = await page.locator('.instant').textContent()
+  const shown = await number()
+  await page.getByLabel('Time window').selectOption('300000')
+  await page
+    .locator(`[data-panel=stat] [data-value]:text-is("${shown}")`)
+    .waitFor({ timeout: WITHIN })
+  assert.equal(await page.locator('.pill').getAttribute('data-state'), 'paused')
+  assert.equal(await page.locator('.instant').textContent(), before)
+  await page.getByRole('button', { name: 'Live', exact: true }).click()
+  await page.locator('.pill[data-state=live]').waitFor({ timeout: WITHIN })
+})
+
+test('who goes back beyond what the page has loaded is shown that too', async () => {
+  // A window of a minute has two of them at first.
+  const long = Math.floor(Date.now() / 1000) * 1000 - 600_000
+  for (let i = 0; i < 30; i++) {
+    const time = new Date(long + i * 10_000).toISOString()
+    await visit.server.publish('t.long', 100 + i, { time })
+  }
+  await visit.server.publish('t.long', 1)
+  await visit.server.write(
+    'long',
+    'title: Long\nrows: [{ panels: [{ type: stat, stream: t.long }] }]\n',
+  )
+  await page.goto(`${visit.server.url}/long?window=1m`)
+  await page.locator('[data-panel=stat] [data-value]:text-is("1")').waitFor({ timeout: WITHIN })
+  await page.keyboard.press('Space')
+  const back = (/** @type {number} */ at) =>
+    page.getByLabel('Instant shown').evaluate((/** @type {any} */ slider, to) => {
+      const ms = Date.now() - to
+      slider.min = String(-ms)
+      slider.value = String(-ms)
+      slider.dispatchEvent(new Event('input', { bubbles: true }))
+    }, at)
+  await back(long + 255_000)
+  await page.locator('[data-panel=stat] [data-value]:text-is("125")').waitFor({ timeout: WITHIN })
+  await back(long + 25_000)
+  await page.locator('[data-panel=stat] [data-value]:text-is("102")').waitFor({ timeout: WITHIN })
+  await page.keyboard.press('l')
+  await page.locator('[data-panel=stat] [data-value]:text-is("1")').waitFor({ timeout: WITHIN })
+  await visit.server.publish('t.long', 2)
+  await page.locator('[data-panel=stat] [data-value]:text-is("2")').waitFor({ timeout: WITHIN })
+})
+
 test('nothing went wrong', () => visit.nothingWentWrong())

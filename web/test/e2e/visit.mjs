@@ -37,8 +37,10 @@ export class Visit {
   }
 
   /** Opens a page and waits until it is live.
-   * @param {string} [path] @param {import('playwright-core').BrowserContextOptions & {quiet?: boolean}} [options] */
-  async open(path = '/', { quiet = false, ...options } = {}) {
+   * @param {string} [path]
+   * @param {import('playwright-core').BrowserContextOptions & {quiet?: boolean, waits?: boolean}} [options]
+   *   `waits`: until it is live; an embedded page does not say so */
+  async open(path = '/', { quiet = false, waits = !path.includes('embed'), ...options } = {}) {
     const context = await this.browser.newContext({
       viewport: { width: 1440, height: 900 },
       permissions: ['clipboard-read', 'clipboard-write'],
@@ -47,7 +49,7 @@ export class Visit {
     const page = await context.newPage()
     this.watch(page, quiet)
     await page.goto(this.server.url + path)
-    if (!path.includes('embed')) {
+    if (waits) {
       await page.locator('.pill[data-state=live]').waitFor({ timeout: WITHIN })
     }
     return page

@@ -187,6 +187,7 @@ function drawMarks(u: uPlot, inks: Inks, marks: readonly { at: number; text: str
     const right = x + margin + width <= free
     if (!right && x - margin > free) continue
     const left = right ? x + margin : x - margin - width
+    if (left < bbox.left) continue
     free = Math.min(x, left) - margin
     ctx.fillStyle = inks.text
     ctx.fillText(text, left, bbox.top + devicePixelRatio)

@@ -1,7 +1,8 @@
 import { memo, useId, useState } from 'react'
 import type { Activity } from '../../data/activities'
-import { assignColours } from '../../paint/palette'
+import { slotOf } from '../../paint/palette'
 import { type Group, initials } from './groups'
+import { ICONS } from './icons'
 
 /** Members of an open group that are shown. */
 const MAX_MEMBERS = 100
@@ -92,15 +93,16 @@ function Thing({ activity: { object, target, link } }: { activity: Activity }) {
 }
 
 function Badge({ activity: { actor, icon } }: { activity: Activity }) {
-  const [slot = 0] = assignColours([actor])
+  const Named = ICONS.get(icon ?? '')
+  const emoji = icon === undefined || /^[a-z]{2}/.test(icon) ? undefined : icon
   return (
     <span
       className="badge"
-      data-slot={slot}
-      data-icon={icon !== undefined || undefined}
+      data-slot={slotOf(actor)}
+      data-icon={emoji !== undefined || undefined}
       aria-hidden="true"
     >
-      {icon ?? initials(actor)}
+      {Named === undefined ? (emoji ?? initials(actor)) : <Named />}
     </span>
   )
 }

@@ -1,3 +1,4 @@
+import { X } from 'lucide-react'
 import { type KeyboardEvent, type RefObject, useEffect, useRef } from 'react'
 import { useValue } from '../../page/value'
 import type { LogPainter } from './logPainter'
@@ -70,7 +71,7 @@ export function FindBar({
         title="Esc"
         onClick={close}
       >
-        ✕
+        <X aria-hidden="true" />
       </button>
     </search>
   )

@@ -1,3 +1,4 @@
+import { X } from 'lucide-react'
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import type { Envelope } from '../../data/envelope'
 import { logParts } from '../../data/shape'
@@ -60,7 +61,7 @@ export function LinkedLine({ source, selectors, painter }: LinkedProps) {
       {state.kind === 'elsewhere' ? <Elsewhere event={state.event} /> : null}
       {state.kind === 'none' ? null : (
         <button type="button" className="icon" aria-label="Dismiss" onClick={dismiss}>
-          ✕
+          <X aria-hidden="true" />
         </button>
       )}
     </p>

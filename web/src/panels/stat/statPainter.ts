@@ -2,7 +2,7 @@ import type { PanelDefinition } from '../../dashboard/definition'
 import type { Numbers, Series } from '../../data/numbers'
 import type { Source } from '../../data/source'
 import { formatAge } from '../../data/units'
-import { assignColours, colourOf } from '../../paint/palette'
+import { colourOf } from '../../paint/palette'
 import { setText } from '../../paint/text'
 import type { OwnedPainter } from '../../paint/usePainter'
 import type { Span } from '../../time/timeline'
@@ -41,8 +41,7 @@ export class StatPainter implements OwnedPainter {
       delta: element.querySelector('.delta'),
     }
     const canvas = element.querySelector('canvas')
-    const [slot = 0] = assignColours([seriesOf(definition, source)?.label.text || source.name])
-    if (canvas !== null) this.#spark = new Sparkline(canvas, colourOf(slot, element))
+    if (canvas !== null) this.#spark = new Sparkline(canvas, colourOf(0, element))
   }
 
   version(): unknown {
