@@ -99,6 +99,8 @@ describe('wants', () => {
       views: ['count(a)', 'avg(b)'],
       since: 2,
     })
+    expect(union({ ...a, rate: 1 }, { ...b, rate: 5 }).rate).toBe(5)
+    expect(union({ ...a, rate: 1 }, b).rate).toBe(undefined)
     expect([covers(both, a), covers(both, b), covers(a, b), covers(b, a)]).toEqual([
       true,
       true,
@@ -121,6 +123,12 @@ describe('wants', () => {
     )
     expect(eventsURL(new URL('http://h/'), only('a'), 0)).toBe(
       'http://h/v1/events?stream=a&delivery=all',
+    )
+  })
+
+  it('say how often something may come', () => {
+    expect(eventsURL(new URL('http://h/'), { ...only('a'), rate: 1 }, 0)).toBe(
+      'http://h/v1/events?stream=a&delivery=all&rate=1',
     )
   })
 
@@ -378,6 +386,31 @@ describe.each([
     expect(hub.subscribers.size).toBe(1)
   })
 
+  it('have it at the rate of the fastest, and lose nothing by a change', async () => {
+    const { hub, tabs } = await eight()
+    const [first, ...others] = tabs as [FakeTab, ...FakeTab[]]
+    const rate = () => {
+      const leading = tabs.find((tab) => tab.connections > 0)
+      return leading?.requests.at(-1)?.url.searchParams.get('rate')
+    }
+    let n = 1
+    const more = () => publish(hub, n + 1, (n += 20))
+    for (const tab of others) {
+      tab.live.pace(1)
+      more()
+    }
+    await have(tabs, n)
+    expect(rate()).toBe(null)
+    first.live.pace(2)
+    more()
+    await expect.poll(rate).toBe('2')
+    others[3]?.live.pace(undefined)
+    more()
+    await expect.poll(rate).toBe(null)
+    await have(tabs, n)
+    expect(hub.subscribers.size).toBe(1)
+  })
+
   it('hear what they want and no more, and all control events', async () => {
     const { hub, base, browser, tabs } = await eight((i) => only(i % 2 === 0 ? 'a' : 'b.*'))
     hub.publish('b.c', 2)
@@ -599,6 +632,7 @@ describe('tabs that come, go, hang and die at random, on a bad network', () => {
           () => tab.page.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true })),
           () => tab.page.hide(),
           () => hub.cut(),
+          () => tab.live.pace(left === 0 ? undefined : 1 + right),
           () => {
             tab.frozen = !tab.frozen
           },

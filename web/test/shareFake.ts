@@ -90,6 +90,7 @@ export class FakeTab {
 
   async #fetch(input: string, init: RequestInit = {}): Promise<Response> {
     if (!this.alive) return new Promise(() => {})
+    init.signal?.throwIfAborted() // as a browser does, before it asks anybody
     const connection = new AbortController()
     const cursor = new Headers(init.headers).get('last-event-id')
     this.requests.push({ url: new URL(input), cursor })

@@ -17,6 +17,11 @@ import { Value } from './value'
 const IDLE_STREAMS = 50
 const IDLE_EVENTS = 200
 
+/** A page that has not been seen for so many ms is sent what happens so many times a
+ * second. */
+const UNSEEN_AFTER = 10_000
+const UNSEEN_RATE = 1
+
 const EVERYTHING: Plan = { name: '', choices: {}, everything: ['>'], window: DEFAULT_WINDOW }
 
 /** Everything that lives as long as the tab: one connection, the page that it is
@@ -50,6 +55,7 @@ export class Session {
   readonly empty = new Value(false)
   readonly #live: Live
   #deeper: Deeper | undefined
+  #leaving: ReturnType<typeof setTimeout> | undefined
   #outlinePending = false
   #version: string | undefined
 
@@ -80,6 +86,9 @@ export class Session {
       }
       this.#reachBack()
     })
+    window.document.addEventListener('visibilitychange', () =>
+      this.#attend(window.document.visibilityState === 'hidden'),
+    )
     for (const value of [this.timeline.hover, this.timeline.mode, this.timeline.window]) {
       value.subscribe(() => this.loop.redraw())
     }
@@ -105,6 +114,14 @@ export class Session {
 
   #want({ want }: Page): void {
     this.#live.want({ ...want, streams: [...want.streams, 'hub.dashboards'] })
+  }
+
+  /** What nobody looks at keeps up, but a little at a time is enough; what somebody
+   * looks at again is what happens now. */
+  #attend(unseen: boolean): void {
+    clearTimeout(this.#leaving)
+    if (!unseen) this.#live.pace(undefined)
+    else this.#leaving = setTimeout(() => this.#live.pace(UNSEEN_RATE), UNSEEN_AFTER)
   }
 
   /** Asks for more of the past where the reader has gone beyond what the page has. It

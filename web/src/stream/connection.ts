@@ -55,7 +55,8 @@ export class Connection {
   /** Whether it brings, or will have brought, so many ms of all that is wanted. */
   serves(want: Want, history: number): boolean {
     const coming = this.#started ? 0 : this.#history
-    return this.#stream !== undefined && covers(this.#want, want) && history <= coming
+    if (this.#stream === undefined || want.rate !== this.#want.rate) return false
+    return covers(this.#want, want) && history <= coming
   }
 
   /**
@@ -99,7 +100,7 @@ export class Connection {
   /** Wants no more than this of what it wants. It asks for less when it connects next. */
   narrow(want: Want): void {
     if (!covers(this.#want, want)) return
-    this.#want = want
+    this.#want = { ...want, rate: this.#want.rate } // at the rate that it has
     if (isNothing(want)) this.#drop()
   }
 

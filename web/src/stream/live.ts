@@ -67,6 +67,8 @@ export class Live {
   #election: Election | undefined
   #state: StreamState = { status: 'connecting' }
   #next: Want | undefined
+  #rate: number | undefined
+  #resting = false
   #start: Start | undefined
   #batch: WireEvent[] = []
   #passed = '' // everything up to this position
@@ -106,8 +108,23 @@ export class Live {
    */
   want(want: Want): void {
     if (this.#stop.signal.aborted) return
-    this.#next = want
+    this.#next = { ...want, rate: this.#rate }
     this.#settle.request(SETTLE)
+  }
+
+  /**
+   * From now on something comes at most so many times a second, which costs both sides
+   * less; nothing is left out for it. Undefined is at once. Of tabs that share a
+   * connection the fastest decides.
+   */
+  pace(rate: number | undefined): void {
+    if (this.#stop.signal.aborted || rate === this.#rate) return
+    this.#rate = rate
+    if (this.#next !== undefined) this.#next = { ...this.#next, rate }
+    else {
+      this.#receiver.pace(rate)
+      this.#join()
+    }
   }
 
   /** Connects now, also when given up. */
@@ -140,11 +157,15 @@ export class Live {
       // Timers come late from now on.
       else for (const task of [this.#settle, this.#serve, this.#pass]) task.hurry()
     })
-    on(page, 'pagehide', () => this.#depart())
+    const rest = () => {
+      this.#depart()
+      this.#resting = true
+    }
+    on(page, 'pagehide', rest)
     on(page, 'pageshow', (event) => {
       if ((event as PageTransitionEvent).persisted) this.#arrive()
     })
-    on(page?.document, 'freeze', () => this.#depart())
+    on(page?.document, 'freeze', rest)
     on(page?.document, 'resume', () => this.#arrive())
   }
 
@@ -155,6 +176,7 @@ export class Live {
 
   /** Joins the other tabs, or connects itself where there can't be any. */
   #arrive(): void {
+    this.#resting = false
     if (this.#channel !== undefined || this.#stop.signal.aborted) return
     this.#channel = this.#options.share ? openChannel(this.#name, this.#options.channel) : undefined
     if (this.#channel === undefined) {
@@ -205,8 +227,10 @@ export class Live {
     this.#join()
   }
 
-  /** Shows its own ticket to whoever serves it. */
+  /** Shows its own ticket to whoever serves it. A page that rests does so when it comes
+   * back. */
   #join(): void {
+    if (this.#resting) return
     const { ticket } = this.#receiver
     if (ticket.version > 0) this.#roster.admit(ticket)
     if (this.#leading) this.#open()

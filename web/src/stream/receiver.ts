@@ -43,6 +43,12 @@ export class Receiver {
     if (want.since > 0) this.#position = ''
   }
 
+  /** Wants the same at another rate: what comes meanwhile is handed out all the same. */
+  pace(rate: number | undefined): void {
+    this.#want = { ...this.#want, rate }
+    this.#version++
+  }
+
   /** Takes no more from whoever served it until that, or another, begins anew. */
   detach(): void {
     this.#attached = false

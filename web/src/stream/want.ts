@@ -9,6 +9,8 @@ export interface Want {
   readonly views: readonly string[]
   /** Ms of history before now; 0 is none. It may be given more. */
   readonly since: number
+  /** How many times a second something comes, at most; see {@link Live.pace}. */
+  readonly rate?: number | undefined
 }
 
 /** Whose an envelope is. */
@@ -35,7 +37,8 @@ export function isNothing(want: Want): boolean {
   return want.streams.length === 0 && want.views.length === 0
 }
 
-/** Everything that either wants, each stream once and the longest history. */
+/** Everything that either wants, each stream once, the longest history, as soon as the
+ * more impatient one wants it. */
 export function union(a: Want, b: Want): Want {
   const streams: string[] = []
   for (const s of [...a.streams, ...b.streams]) {
@@ -46,7 +49,12 @@ export function union(a: Want, b: Want): Want {
     streams,
     views: [...new Set([...a.views, ...b.views])],
     since: Math.max(a.since, b.since),
+    rate: isNothing(a) ? b.rate : isNothing(b) ? a.rate : faster(a.rate, b.rate),
   }
+}
+
+function faster(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : Math.max(a, b)
 }
 
 /** Whether all streams and views of `b` are among those of `a`. */
@@ -113,5 +121,6 @@ export function eventsURL(base: URL, want: Want, since: number): string {
   for (const view of want.views) url.searchParams.append('view', view)
   if (since > 0) url.searchParams.set('since', `${Math.ceil(since / 1000)}s`)
   url.searchParams.set('delivery', 'all')
+  if (want.rate !== undefined) url.searchParams.set('rate', String(want.rate))
   return url.href
 }
