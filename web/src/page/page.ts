@@ -72,14 +72,17 @@ export class Page {
     const reach = plan.window * (plan.window <= REPLAYED ? 2 : 1) + past
     const rows = (plan.dashboard?.rows ?? []).map((row, i) => rowOf(row, i, plan, reach))
     const items = rows.flatMap((row) => row.items)
-    const marks = (plan.dashboard?.annotations ?? []).map((a) => new Marks(a.stream, a.text))
+    const marked = (plan.dashboard?.annotations ?? []).map(({ text, ...of }) => ({
+      marks: new Marks(of.stream, text),
+      selection: selectionOf(resolve({ type: 'feed', ...of }, plan.choices), plan),
+    }))
     const wanted = [
       ...items
         .filter(({ definition }) => panelTypes[definition.type].content !== undefined)
         // What the hub would refuse must not take the others with it.
         .filter(({ source }) => source.problem === undefined)
         .map(({ definition, source }) => ({ source, selection: selectionOf(definition, plan) })),
-      ...marks.map(({ source }) => ({ source, selection: { streams: [source.name], views: [] } })),
+      ...marked.map(({ marks: { source }, selection }) => ({ source, selection })),
     ]
     const everything = plan.everything.filter(isSelector)
     const board = new Board(sink, clock, { wanted, everything, window: reach })
@@ -89,7 +92,7 @@ export class Page {
       views: unique(wanted.flatMap((w) => w.selection.views)),
       since: Math.max(reach, ...windows),
     }
-    return new Page(plan, rows, { board, want, marks })
+    return new Page(plan, rows, { board, want, marks: marked.map(({ marks }) => marks) })
   }
 
   /** Tells the panels what a view is that they know by name. */
