@@ -229,6 +229,9 @@ test('deployments mark an instant on every chart', async () => {
 })
 
 test('status: words of the publisher, and the share of the time that it was up', async () => {
+  // A state that is not said again for long is unknown.
+  for (const [key, state] of Object.entries({ web: 'up', db: 'down', spare: 'off' }))
+    await server.publish('c.states', state, { key })
   const rows = await until(
     () => states('Services'),
     (all) => all.length === 3,
@@ -309,6 +312,7 @@ test('heatmap: the table behind it has the counts', async () => {
 })
 
 test('a reload shows what was', async () => {
+  await server.publish('c.states', 'up', { key: 'web' })
   await page.reload()
   await becomes(() => legend('Line'), ['Reads 45.0 ms', 'write 1.23 s'])
   await becomes(async () => (await states('Services'))[2]?.[1], '● up')
