@@ -111,7 +111,7 @@ type Panel struct {
 }
 
 // Threshold is a state that holds from a value upward, or downward if Below. Of
-// several that hold the worst counts.
+// several that hold the one passed last counts.
 type Threshold struct {
 	At    float64 `json:"at"`
 	State string  `json:"state"` // good, warn or bad

@@ -13,6 +13,9 @@ const root = new URL('../..', import.meta.url).pathname
 /** @type {Promise<string> | undefined} */
 let built
 
+/** Root too is to be refused what a file's mode forbids. */
+const AS_A_USER = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override'] : []
+
 /** The program's path. */
 function program() {
   if (process.env.STREAMGAUGE) return Promise.resolve(process.env.STREAMGAUGE)
@@ -54,9 +57,11 @@ export class Server {
   /** Starts it, at the address that it had before, if any. */
   async run() {
     const [listen, admin] = [this.url, this.admin].map((url) => url.slice(7) || '127.0.0.1:0')
+    const [command = '', ...before] = [...AS_A_USER, await program()]
     const child = spawn(
-      await program(),
+      command,
       [
+        ...before,
         ...['--listen', listen ?? '', '--admin', admin ?? ''],
         ...['--data', join(this.#folder, 'data'), '--dashboards', this.dashboards],
         ...this.#args,

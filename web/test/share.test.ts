@@ -394,7 +394,10 @@ describe.each([
       return leading?.requests.at(-1)?.url.searchParams.get('rate')
     }
     let n = 1
-    const more = () => publish(hub, n + 1, (n += 20))
+    const more = () => {
+      publish(hub, n + 1, n + 20)
+      n += 20
+    }
     for (const tab of others) {
       tab.live.pace(1)
       more()

@@ -16,6 +16,8 @@ export type Content = Numbers | Lines | Rows | Activities
 export class Source {
   /** The stream, or what else a reader knows it by. */
   readonly name: string
+  /** Why nothing can come, where the hub would refuse to be asked for it. */
+  readonly problem: string | undefined
   readonly cadence = new Cadence()
   readonly #window: number
   readonly #fixed: boolean
@@ -29,9 +31,11 @@ export class Source {
   /**
    * @param window how long numbers are kept, in ms
    * @param content what keeps the events; without it the first event decides
+   * @param problem why nothing can come
    */
-  constructor(name: string, window: number, content?: Content) {
+  constructor(name: string, window: number, content?: Content, problem?: string) {
     this.name = name
+    this.problem = problem
     this.#window = window
     this.#content = content
     this.#fixed = content !== undefined

@@ -1,3 +1,4 @@
+import { isSelector } from '../stream'
 import { parseLabel, type Unit } from './units'
 
 /** What a view's text says of its rows. */
@@ -45,6 +46,14 @@ export function readView(text: string): ViewFacts | undefined {
     by: by?.replaceAll('"', '').split('/').at(-1),
     unitOf: (fn) => (fn === 'rate' ? 'per_second' : fn === 'count' ? 'count' : measured),
   }
+}
+
+/** Whether it can be a view, or a view's name: the server has checked what a dashboard
+ * says, not what a reader chooses to stand in it. */
+export function isView(text: string): boolean {
+  if (!text.includes('(')) return true
+  const [, , selector, pointer = '/'] = VIEW.exec(text) ?? []
+  return selector !== undefined && isSelector(selector) && /^["/]/.test(pointer)
 }
 
 function unitOfPointer(pointer: string): Unit {

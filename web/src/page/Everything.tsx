@@ -3,6 +3,7 @@ import type { PanelDefinition } from '../dashboard/definition'
 import { type Fitting, panelsFor } from '../dashboard/everything'
 import { arrange, pack, type Section } from '../data/arrange'
 import type { Source } from '../data/source'
+import { isSelector } from '../stream'
 import { GridRow, only } from './Grid'
 import { Publish } from './Publish'
 import type { PanelItem, PanelRow } from './page'
@@ -15,12 +16,20 @@ const HEROES = 2
 /** All streams that there are, each in a panel that fits it. */
 export function Everything() {
   const session = useSession()
-  const { board } = useValue(session.page)
+  const { board, plan } = useValue(session.page)
   useValue(session.outline)
+  const wrong = plan.everything.filter((selector) => !isSelector(selector))
   const empty = useValue(session.empty)
   const { sources, more } = board.outline
   return (
     <>
+      {wrong.length > 0 ? (
+        <p className="mistakes" role="alert">
+          No stream can be called {wrong.map((selector) => `“${selector}”`).join(', ')}: names are
+          letters, digits, _ and - with dots in between, <code>*</code> stands for a part and a last{' '}
+          <code>&gt;</code> for the rest.
+        </p>
+      ) : null}
       {arrange(sources).map((section) =>
         section.sources.length > 0 || (section.id === 'yours' && empty) ? (
           <SectionView key={section.id} section={section} />

@@ -9,8 +9,9 @@ import { Board, type BoardSink, type Selection } from '../data/board'
 import type { Clock } from '../data/clock'
 import { type Mark, Marks } from '../data/marks'
 import { Source } from '../data/source'
+import { isView } from '../data/views'
 import { panelTypes } from '../panels/registry'
-import type { Want } from '../stream'
+import { isSelector, type Want } from '../stream'
 
 /** What a page is to show. */
 export interface Plan {
@@ -79,21 +80,28 @@ export class Page {
     const reach = plan.window * (plan.window <= REPLAYED ? 2 : 1) + past
     const rows = (plan.dashboard?.rows ?? []).map((row, i) => rowOf(row, i, plan, reach))
     const items = rows.flatMap((row) => row.items)
-    const marks = (plan.dashboard?.annotations ?? []).map((a) => new Marks(a.stream, a.text))
+    const marked = (plan.dashboard?.annotations ?? []).map(({ text, ...of }) => ({
+      marks: new Marks(of.stream, text),
+      selection: selectionOf(resolve({ type: 'feed', ...of }, plan.choices), plan),
+    }))
     const wanted = [
       ...items
         .filter(({ definition }) => panelTypes[definition.type].content !== undefined)
+        // What the hub would refuse must not take the others with it.
+        .filter(({ source }) => source.problem === undefined)
         .map(({ definition, source }) => ({ source, selection: selectionOf(definition, plan) })),
-      ...marks.map(({ source }) => ({ source, selection: { streams: [source.name], views: [] } })),
+      ...marked.map(({ marks: { source }, selection }) => ({ source, selection })),
     ]
-    const board = new Board(sink, clock, { wanted, everything: plan.everything, window: reach })
+    const everything = plan.everything.filter(isSelector)
+    const board = new Board(sink, clock, { wanted, everything, window: reach })
     const windows = items.map(({ definition }) => definition.window ?? 0)
     const want = {
-      streams: unique([...plan.everything, ...wanted.flatMap((w) => w.selection.streams)]),
+      streams: unique([...everything, ...wanted.flatMap((w) => w.selection.streams)]),
       views: unique(wanted.flatMap((w) => w.selection.views)),
       since: Math.max(reach, ...windows),
     }
-    return new Page(plan, rows, { board, want, reach, marks })
+    const all = marked.map(({ marks }) => marks)
+    return new Page(plan, rows, { board, want, reach, marks: all })
   }
 
   /** Tells the panels what a view is that they know by name. */
@@ -169,9 +177,18 @@ function rowOf(row: RowDefinition, i: number, plan: Plan, reach: number): PanelR
     const name = nameOf(definition)
     const window = Math.max(definition.window ?? 0, reach)
     const content = panelTypes[definition.type].content?.(definition, name, window)
-    return { id: `/rows/${i}/panels/${j}`, definition, source: new Source(name, window, content) }
+    const source = new Source(name, window, content, problemOf(definition))
+    return { id: `/rows/${i}/panels/${j}`, definition, source }
   })
   return { title: row.title, items }
+}
+
+/** What is wrong with what a panel asks for, now that a choice stands in it. */
+function problemOf({ stream, view }: PanelDefinition): string | undefined {
+  const wrong = listOf(stream).find((s) => !isSelector(s))
+  if (wrong !== undefined) return `“${wrong}” is no stream’s name`
+  const other = listOf(view).find((text) => !isView(text))
+  return other === undefined ? undefined : `“${other}” is no view`
 }
 
 /** What of a panel decides which data it keeps: all but its looks. */

@@ -188,6 +188,7 @@ function emptyText(
   session: Session,
 ): string {
   if (definition.type === 'text') return ''
+  if (source.problem !== undefined) return source.problem
   if (isSilentZero(source, session)) return ''
   if (source.count === 0) return `Waiting for ${source.name}`
   if (!spans) return ''

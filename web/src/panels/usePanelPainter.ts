@@ -1,4 +1,4 @@
-import { type RefObject, useRef } from 'react'
+import { useState } from 'react'
 import type { PanelDefinition } from '../dashboard/definition'
 import type { Source } from '../data/source'
 import { type Session, useSession } from '../page/session'
@@ -16,23 +16,25 @@ export type PanelPainter = new (
 
 /**
  * Paints the element that is given the returned ref, with a painter that is made
- * again when the panel or the theme changes, whose colours it has read.
+ * again when the panel or the theme changes, whose colours it has read. An element
+ * that comes back, as after the panel was shown as a table, gets a painter of its own.
  * @param also what else it is made again for
  */
 export function usePanelPainter(
   Painter: PanelPainter,
   { definition, source }: PanelProps,
   also?: unknown,
-): RefObject<HTMLDivElement | null> {
+): (element: HTMLElement | null) => void {
   const session = useSession()
   const scheme = useValue(session.theme.scheme)
-  const ref = useRef<HTMLDivElement>(null)
-  usePainter(ref, (element) => new Painter(element, session, definition, source), [
+  const [shown, setShown] = useState<HTMLElement | null>(null)
+  usePainter({ current: shown }, (element) => new Painter(element, session, definition, source), [
+    shown,
     session,
     definition,
     source,
     scheme,
     also,
   ])
-  return ref
+  return setShown
 }

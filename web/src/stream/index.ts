@@ -6,5 +6,5 @@ export { EventStream, type EventStreamOptions, type StreamState } from './eventS
 export { Live, type LiveOptions, type LiveSink } from './live'
 export type { Channel } from './message'
 export { isNewer } from './position'
-export { isConditional, matches, selectorOf } from './selector'
+export { isConditional, isSelector, matches, selectorOf } from './selector'
 export type { Want } from './want'

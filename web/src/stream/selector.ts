@@ -11,6 +11,14 @@ export function matches(selector: string, stream: string): boolean {
   return pattern.length === tokens.length
 }
 
+/** Names of streams are at most so long. */
+const MAX_NAME = 200
+
+/** Whether the hub takes it for a stream's name or a pattern. */
+export function isSelector(text: string): boolean {
+  return text.length <= MAX_NAME && /^(?:(?:[\w-]+|\*)(?:\.(?:[\w-]+|\*))*(?:\.>)?|>)$/.test(text)
+}
+
 /** What stands between a selector and its condition, if it has one. */
 const WHERE = ' where '
 

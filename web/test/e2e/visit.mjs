@@ -2,7 +2,10 @@
 // wrong in its pages.
 
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { after } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { launch } from '../browser.mjs'
 import { Server } from '../server.mjs'
 
@@ -10,6 +13,7 @@ import { Server } from '../server.mjs'
 export const WITHIN = 10_000
 
 /** @typedef {import('playwright-core').Page} Page */
+/** @typedef {import('playwright-core').Locator} Locator */
 
 /** A server and a browser for the tests of a file. */
 export class Visit {
@@ -46,6 +50,7 @@ export class Visit {
       permissions: ['clipboard-read', 'clipboard-write'],
       ...options,
     })
+    context.setDefaultTimeout(WITHIN)
     const page = await context.newPage()
     this.watch(page, quiet)
     await page.goto(this.server.url + path)
@@ -96,4 +101,121 @@ export function ink(canvas) {
     for (let i = 3; i < (data?.length ?? 0); i += 4) if (data[i] !== 0) inked++
     return inked
   })
+}
+
+/** The panel with that title. @param {Page} page @param {string} title */
+export function panelOf(page, title) {
+  return page.locator(`.panel:has(h3 .name:text-is(${JSON.stringify(title)}))`)
+}
+
+/** Waits until what is read is what is expected; else says what was read instead.
+ * @template T @param {() => Promise<T>} read @param {T} expected */
+export async function becomes(read, expected, within = WITHIN) {
+  const end = Date.now() + within
+  for (;;) {
+    const found = await read()
+    if (isDeepStrictEqual(found, expected)) return
+    if (Date.now() > end) assert.deepEqual(found, expected)
+    await setTimeout(50)
+  }
+}
+
+/** Waits until what is read is as it should be, and returns it.
+ * @template T @param {() => Promise<T>} read @param {(found: T) => boolean} should @param {string} what */
+export async function until(read, should, what, within = WITHIN) {
+  const end = Date.now() + within
+  for (;;) {
+    const found = await read()
+    if (should(found)) return found
+    if (Date.now() > end) assert.fail(`${what}, but there was ${JSON.stringify(found)}`)
+    await setTimeout(50)
+  }
+}
+
+/** The texts of all that matches. @param {Locator} within @param {string} selector */
+export function textsOf(within, selector) {
+  return within.locator(selector).allInnerTexts()
+}
+
+/** The cells of a table's body as they are shown. @param {Locator} within */
+export function cellsOf(within) {
+  return within
+    .locator('tbody tr')
+    .evaluateAll((rows) =>
+      rows.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.innerText.trim())),
+    )
+}
+
+/** Chooses from a panel's menu. @param {Locator} panel @param {string} item */
+export async function choose(panel, item) {
+  const page = panel.page()
+  await panel.getByRole('button', { name: /^More of / }).click()
+  await page.getByRole('menu').waitFor({ timeout: WITHIN })
+  await page
+    .getByRole('menu')
+    .locator('[role^=menuitem]')
+    .filter({ hasText: item })
+    .first()
+    .click({ timeout: WITHIN })
+  await page.getByRole('menu').waitFor({ state: 'detached', timeout: WITHIN })
+}
+
+/** The file that the reader is handed. @param {Page} page @param {() => Promise<unknown>} act */
+export async function saved(page, act) {
+  const [download] = await Promise.all([page.waitForEvent('download', { timeout: WITHIN }), act()])
+  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) }
+}
+
+/** Of a canvas' pixels that have a colour, and are not grey as axes are: how many there
+ * are, and on which share of its height. @param {Locator} canvas */
+export function coloured(canvas) {
+  return canvas.evaluate((/** @type {any} */ element) => {
+    const { width, height } = element
+    const { data } = element.getContext('2d').getImageData(0, 0, width, height)
+    const rows = new Set()
+    let pixels = 0
+    for (let i = 0; i < data.length; i += 4) {
+      const [r, g, b, a] = data.subarray(i, i + 4)
+      if (a < 40 || Math.max(r, g, b) - Math.min(r, g, b) < 60) continue
+      pixels++
+      rows.add(Math.floor(i / 4 / width))
+    }
+    return { pixels, reach: rows.size / height }
+  })
+}
+
+/** Notes all that is written on canvases from the next page on. @param {Page} page */
+export function noteWriting(page) {
+  return page.addInitScript(() => {
+    const written = /** @type {Set<string>} */ (new Set())
+    Object.assign(window, { written })
+    const { fillText } = CanvasRenderingContext2D.prototype
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+      if (this.canvas.isConnected) written.add(text)
+      fillText.call(this, text, ...place)
+    }
+  })
+}
+
+/** What has been written on canvases since the last time. @param {Page} page */
+export function writing(page) {
+  return page.evaluate(() => {
+    const { written } = /** @type {any} */ (window)
+    const texts = [...written]
+    written.clear()
+    return /** @type {string[]} */ (texts)
+  })
+}
+
+/** The colours of a PNG, of which most pictures have many. @param {Page} page @param {Buffer} bytes */
+export function pictureOf(page, bytes) {
+  return page.evaluate(async (base64) => {
+    const binary = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
+    const bitmap = await createImageBitmap(new Blob([binary], { type: 'image/png' }))
+    const { width, height } = bitmap
+    const context = new OffscreenCanvas(width, height).getContext('2d')
+    context?.drawImage(bitmap, 0, 0)
+    const pixels = new Uint32Array(context?.getImageData(0, 0, width, height).data.buffer ?? [])
+    return { width, height, colours: new Set(pixels).size }
+  }, bytes.toString('base64'))
 }

@@ -57,11 +57,15 @@ export class GaugePainter implements OwnedPainter {
     if (dataset.filled !== filled) {
       dataset.filled = filled
       style.setProperty('--filled', filled)
-      this.#element.setAttribute('aria-valuenow', Number.isNaN(n) ? '0' : String(n))
-      this.#element.setAttribute('aria-valuetext', textFor(this.#definition, n, unit))
     }
+    this.#say('aria-valuenow', Number.isNaN(n) ? '0' : String(n))
+    this.#say('aria-valuetext', textFor(this.#definition, n, unit))
     const state = this.#element.querySelector('.state')
     paintState(this.#element, state, n, this.#definition.thresholds)
+  }
+
+  #say(attribute: string, text: string): void {
+    if (this.#element.getAttribute(attribute) !== text) this.#element.setAttribute(attribute, text)
   }
 
   /** The bounds rarely change, and the zones with them. */
