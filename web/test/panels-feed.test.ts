@@ -237,13 +237,13 @@ describe('Markdown', () => {
       'see https://a.b/c_d_e, ok',
       `<p>see <a href="https://a.b/c_d_e"${AWAY}>https://a.b/c_d_e</a>, ok</p>`,
     ],
-    ['<mailto:a@b.c>', '<p><a href="mailto:a@b.c">a@b.c</a></p>'],
+    ['<mailto:a@b.c>', '<p><a href="mailto:a@b.c">mailto:a@b.c</a></p>'],
     ['[a](javascript:b)', '<p><span>a</span></p>'],
     ['a & b &amp; &copy; &#x2192; &nope;', '<p>a &amp; b &amp; © → &amp;nope;</p>'],
     ['<b>a</b>', '<p>&lt;b>a&lt;/b></p>'],
     ['![pic](https://a.b/c.png)', `<p><a href="https://a.b/c.png"${AWAY}>pic</a></p>`],
     [
-      '| a | b |\n|---|---:|\n| 1 \\| 2 | `3` |\nx',
+      '| a | b |\n|---|---:|\n| 1 \\| 2 | `3` |\n\nx',
       '<table><thead><tr><th>a</th><th class="number">b</th></tr></thead><tbody><tr><td>1 | 2</td><td class="number"><code>3</code></td></tr></tbody></table><p>x</p>',
     ],
     [

@@ -1,214 +1,177 @@
-import { createElement, type ReactNode } from 'react'
+import { Lexer, type Token, type Tokens } from 'marked'
+import { createElement, Fragment, type ReactNode } from 'react'
+import { safeLink } from '../../data/link'
 import { visible } from '../../data/visible'
-import { inline } from './inline'
 
-/** Longest text that is read, in UTF-16 units. */
-const MAX_TEXT = 100_000
+/** Longest text that is read, in UTF-16 units: there are texts for which the lexer
+ * takes the square of their length. */
+const MAX_TEXT = 20_000
 
-/** Lists and quotes within each other go so deep. */
-const MAX_DEPTH = 8
-
-const FENCE = /^ {0,3}(`{3,}|~{3,})[^`]*$/
-const HEADING = /^ {0,3}(#{1,6})(?:\s+(.*?))?\s*$/
-const RULE = /^ {0,3}(?:(?:-\s*){3,}|(?:\*\s*){3,}|(?:_\s*){3,})$/
-const QUOTE = /^ {0,3}>/
-const ITEM = /^( {0,3})([-*+]|\d{1,9}[.)])(?: +|$)/
-const TASK = /^\[([ xX])\] +/
-const DELIMITERS = /^ *\|?(?: *:?-+:? *\|)*(?: *:?-+:? *)?$/
-
-const LINE = createElement('hr')
-
-/** What some lines are, and the line after them. */
-type Block = readonly [node: ReactNode, next: number]
+/** The headings that stand highest are below the panel's own. */
+const TOP = 4
+const DEEPEST = 6
 
 /**
- * Markdown as React elements: headings, paragraphs, lists, tasks, quotes, code, tables
- * and rules; emphasis, code and links within. It is a part of CommonMark and GitHub's
- * additions, read in one pass, for the libraries weigh as much as all other panels. No
- * text can become markup: HTML is shown as it is written, and links lead to http,
- * https, mailto or relative addresses, or are none.
+ * Markdown as React elements: CommonMark with GitHub's tables, tasks and strikethrough.
+ * No text can become markup: HTML is shown as it is written, and links lead to http,
+ * https, mailto or relative addresses, or are none. Of a longer text than 20,000
+ * characters the beginning is shown, and that it is one.
  */
 export function markdown(text: string): ReactNode[] {
-  const lines = text
-    .slice(0, MAX_TEXT)
-    .replaceAll('\r\n', '\n')
-    .replaceAll('\t', '    ')
-    .split('\n')
-  const depths = lines.flatMap((line) => HEADING.exec(line)?.[1]?.length ?? [])
-  return new Blocks(lines, 0, Math.min(...depths)).read(false)
+  if (text.length > MAX_TEXT) {
+    const note = createElement('p', { className: 'hint' }, 'The text is longer than is shown.')
+    return [...markdown(text.slice(0, MAX_TEXT)), note]
+  }
+  try {
+    const tokens = new Lexer({ gfm: true }).lex(text)
+    const depths = tokens.flatMap((t) => (t.type === 'heading' ? (t as Tokens.Heading).depth : []))
+    return new Writer(Math.min(...depths)).all(tokens)
+  } catch {
+    return [visible(text)] // thousands of quotes within each other
+  }
 }
 
-class Blocks {
-  readonly #lines: readonly string[]
-  readonly #depth: number
-  /** The depth of the headings that stand highest. */
+/** Makes elements of what the lexer has read. */
+class Writer {
   readonly #top: number
 
-  constructor(lines: readonly string[], depth: number, top: number) {
-    this.#lines = lines
-    this.#depth = depth
+  /** @param top the depth of the headings that stand highest */
+  constructor(top: number) {
     this.#top = top
   }
 
-  /** Reads all lines. In a tight list a paragraph has no element of its own. */
-  read(tight: boolean): ReactNode[] {
-    const nodes: ReactNode[] = []
-    for (let i = 0; i < this.#lines.length; ) {
-      if (this.#line(i).trim() === '') {
-        i++
-        continue
+  all(tokens: readonly Token[] = []): ReactNode[] {
+    return tokens.map((token) => this.one(token))
+  }
+
+  one(token: Token): ReactNode {
+    const inner = () => this.all('tokens' in token ? token.tokens : undefined)
+    switch (token.type) {
+      case 'space':
+      case 'def':
+        return null
+      case 'heading': {
+        const depth = TOP + (token as Tokens.Heading).depth - this.#top
+        return createElement(`h${Math.min(depth, DEEPEST)}`, null, ...inner())
       }
-      const [node, next] = this.#block(i) ?? this.#paragraph(i, tight)
-      nodes.push(node)
-      i = next
+      case 'paragraph':
+        return createElement('p', null, ...inner())
+      case 'blockquote':
+        return createElement('blockquote', null, ...inner())
+      case 'hr':
+        return createElement('hr')
+      case 'br':
+        return createElement('br')
+      case 'code':
+        return createElement('pre', null, createElement('code', null, visible(token.text)))
+      case 'codespan':
+        return createElement('code', null, visible(token.text))
+      case 'strong':
+      case 'em':
+      case 'del':
+        return createElement(token.type, null, ...inner())
+      case 'link':
+        return link(token as Tokens.Link, inner())
+      case 'image':
+        return link(token as Tokens.Image, [plain(token.text)])
+      case 'list':
+        return list(token as Tokens.List, this)
+      case 'table':
+        return table(token as Tokens.Table, this)
+      case 'checkbox':
+        return box((token as Tokens.Checkbox).checked)
+      case 'escape':
+        return visible(token.text)
+      case 'text':
+        return token.tokens === undefined ? plain(token.text) : this.#line(token)
+      default:
+        return visible(token.raw) // HTML, as it is written
     }
-    return nodes
   }
 
-  #line(i: number): string {
-    return this.#lines[i] ?? ''
+  #line({ tokens }: Tokens.Text | Tokens.Generic): ReactNode {
+    return createElement(Fragment, null, ...this.all(tokens))
   }
+}
 
-  #block(at: number): Block | undefined {
-    const line = this.#line(at)
-    if (FENCE.test(line)) return this.#code(at)
-    const heading = HEADING.exec(line)
-    if (heading !== null) return [this.#heading(heading), at + 1]
-    if (RULE.test(line)) return [LINE, at + 1]
-    if (this.#depth < MAX_DEPTH && QUOTE.test(line)) return this.#quote(at)
-    if (this.#depth < MAX_DEPTH && ITEM.test(line)) return this.#list(at)
-    const next = this.#line(at + 1)
-    return line.includes('|') && next.includes('-') && DELIMITERS.test(next)
-      ? this.#table(at)
-      : undefined
-  }
+/** A text in which characters may stand by their names. */
+function plain(text: string): string {
+  return visible(text.replace(/&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z\d]{2,31});/gi, decoded))
+}
 
-  /** A panel's own headings stand below its title, which is of the third level. */
-  #heading([, marks = '', text = '']: RegExpExecArray): ReactNode {
-    const level = Math.min(6, 4 + marks.length - this.#top)
-    return createElement(`h${level}`, null, ...inline(text.replace(/(?:^|\s+)#+$/, '')))
-  }
+const NAMED: Readonly<Record<string, string>> = {
+  amp: '&',
+  apos: "'",
+  bull: '•',
+  copy: '©',
+  deg: '°',
+  euro: '€',
+  gt: '>',
+  hellip: '…',
+  laquo: '«',
+  larr: '←',
+  lt: '<',
+  mdash: '—',
+  micro: 'µ',
+  middot: '·',
+  nbsp: '\u00a0',
+  ndash: '–',
+  quot: '"',
+  raquo: '»',
+  rarr: '→',
+  reg: '®',
+  times: '×',
+  trade: '™',
+}
 
-  #code(at: number): Block {
-    const fence = FENCE.exec(this.#line(at))?.[1] ?? '```'
-    let end = at + 1
-    const closes = (line: string) => line.trim().startsWith(fence) && FENCE.test(line)
-    while (end < this.#lines.length && !closes(this.#line(end))) end++
-    const text = this.#lines.slice(at + 1, end).join('\n')
-    return [createElement('pre', null, createElement('code', null, visible(text))), end + 1]
-  }
+function decoded(reference: string): string {
+  const name = reference.slice(1, -1)
+  if (Object.hasOwn(NAMED, name)) return NAMED[name] as string
+  if (!name.startsWith('#')) return reference
+  const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1))
+  return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd'
+}
 
-  #quote(at: number): Block {
-    let end = at
-    while (QUOTE.test(this.#line(end))) end++
-    const lines = this.#lines.slice(at, end).map((line) => line.replace(/^ {0,3}> ?/, ''))
-    return [createElement('blockquote', null, ...this.#within(lines, false)), end]
-  }
+function link({ href }: Tokens.Link | Tokens.Image, inner: ReactNode[]): ReactNode {
+  const safe = safeLink(href, { mail: true })
+  if (safe === undefined) return createElement('span', null, ...inner)
+  const away = /^https?:/i.test(safe) ? { target: '_blank', rel: 'noopener noreferrer' } : {}
+  return createElement('a', { href: safe, ...away }, ...inner)
+}
 
-  #within(lines: readonly string[], tight: boolean): ReactNode[] {
-    return new Blocks(lines, this.#depth + 1, this.#top).read(tight)
-  }
+function list({ ordered, start, items }: Tokens.List, writer: Writer): ReactNode {
+  const first = ordered && start !== 1 && start !== '' ? { start } : null
+  return createElement(
+    ordered ? 'ol' : 'ul',
+    first,
+    ...items.map(({ task, tokens }) =>
+      createElement('li', task ? { 'data-task': true } : null, ...writer.all(tokens)),
+    ),
+  )
+}
 
-  #list(at: number): Block {
-    const marker = ITEM.exec(this.#line(at))?.[2] ?? '-'
-    const kind = marker.at(-1)
-    const items: string[][] = []
-    let end = at
-    while (ITEM.exec(this.#line(end))?.[2]?.at(-1) === kind && !RULE.test(this.#line(end))) {
-      const next = this.#itemEnd(end)
-      items.push(this.#itemLines(end, next))
-      end = next
-    }
-    const tight = !items.some((lines) => lines.slice(0, -1).includes(''))
-    const nodes = items.map((lines) => this.#item(lines, tight))
-    if (!/\d/.test(marker)) return [createElement('ul', null, ...nodes), end]
-    return [createElement('ol', { start: Number.parseInt(marker, 10) }, ...nodes), end]
-  }
+function box(checked: boolean): ReactNode {
+  const label = checked ? 'done' : 'to do'
+  return createElement('input', { type: 'checkbox', checked, disabled: true, 'aria-label': label })
+}
 
-  /** The line after an item: what is indented belongs to it, and so does what merely
-   * goes on with its text. */
-  #itemEnd(at: number): number {
-    const indent = ITEM.exec(this.#line(at))?.[0].length ?? 2
-    let end = at + 1
-    for (; end < this.#lines.length; end++) {
-      const line = this.#line(end)
-      if (line.trim() === '' || line.search(/\S/) >= Math.min(indent, 4)) continue
-      if (ITEM.test(line) || this.#line(end - 1).trim() === '' || this.#begins(line)) break
-    }
-    return end
-  }
-
-  #itemLines(from: number, to: number): string[] {
-    const indent = ITEM.exec(this.#line(from))?.[0].length ?? 2
-    const [first = '', ...rest] = this.#lines.slice(from, to)
-    const cut = (line: string) => line.slice(Math.min(indent, Math.max(0, line.search(/\S/))))
-    const lines = [
-      first.slice(indent),
-      ...rest.map((line) => (line.trim() === '' ? '' : cut(line))),
-    ]
-    // Blank lines at its end separate it from the next item.
-    const blank = lines.length > 1 && lines.at(-1) === ''
-    while (lines.length > 1 && lines.at(-1) === '') lines.pop()
-    return blank && ITEM.test(this.#line(to)) ? [...lines, '', ''] : lines
-  }
-
-  #item([first = '', ...rest]: readonly string[], tight: boolean): ReactNode {
-    const task = TASK.exec(first)
-    if (task === null) return createElement('li', null, ...this.#within([first, ...rest], tight))
-    const done = task[1] !== ' '
-    const label = done ? 'done' : 'to do'
-    const box = { type: 'checkbox', checked: done, disabled: true, 'aria-label': label }
-    const text = this.#within([first.slice(task[0].length), ...rest], tight)
-    return createElement('li', { 'data-task': true }, createElement('input', box), ...text)
-  }
-
-  #table(at: number): Block {
-    const right = cellsOf(this.#line(at + 1)).map((cell) => /[^:].*:$/.test(cell))
-    let end = at + 2
-    while (this.#line(end).includes('|')) end++
-    const row = (line: string, tag: string) => {
-      const cells = cellsOf(line).slice(0, right.length)
-      const nodes = cells.map((cell, i) =>
-        createElement(tag, right[i] ? { className: 'number' } : null, ...inline(cell)),
-      )
-      return createElement('tr', null, ...nodes)
-    }
-    const head = createElement('thead', null, row(this.#line(at), 'th'))
-    const rows = this.#lines.slice(at + 2, end).map((line) => row(line, 'td'))
-    return [createElement('table', null, head, createElement('tbody', null, ...rows)), end]
-  }
-
-  #paragraph(at: number, tight: boolean): Block {
-    let end = at + 1
-    while (this.#line(end).trim() !== '' && !this.#begins(this.#line(end))) end++
-    const text = this.#lines
-      .slice(at, end)
-      .map((line) => line.trimStart())
-      .join('\n')
-      .trimEnd()
-    return [createElement(tight ? Plain : 'p', null, ...inline(text)), end]
-  }
-
-  /** Whether the line ends a paragraph. */
-  #begins(line: string): boolean {
-    return (
-      FENCE.test(line) ||
-      HEADING.test(line) ||
-      RULE.test(line) ||
-      QUOTE.test(line) ||
-      ITEM.test(line)
+function table({ header, rows }: Tokens.Table, writer: Writer): ReactNode {
+  const row = (cells: readonly Tokens.TableCell[], tag: 'th' | 'td') =>
+    createElement(
+      'tr',
+      null,
+      ...cells.map(({ align, tokens }) =>
+        createElement(
+          tag,
+          align === 'right' ? { className: 'number' } : null,
+          ...writer.all(tokens),
+        ),
+      ),
     )
-  }
-}
-
-function Plain({ children }: { children?: ReactNode }): ReactNode {
-  return children
-}
-
-function cellsOf(line: string): string[] {
-  const cells = line
-    .trim()
-    .replace(/^\|/, '')
-    .replace(/(?<!\\)\|$/, '')
-  return cells.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'))
+  return createElement(
+    'table',
+    null,
+    createElement('thead', null, row(header, 'th')),
+    createElement('tbody', null, ...rows.map((cells) => row(cells, 'td'))),
+  )
 }
