@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
-import type { PanelDefinition } from '../dashboard/definition'
+import { listOf, type PanelDefinition } from '../dashboard/definition'
 import { freshness } from '../data/cadence'
 import type { Source } from '../data/source'
 import { formatAge, formatSpan } from '../data/units'
@@ -181,6 +181,11 @@ function isSilentZero({ content }: Source, { connection }: Session): boolean {
   return content.series.length > 0 && content.series.every((s) => s.additive)
 }
 
+/** Whether there are events, but none with a number that this panel could show. */
+function hasNoNumbers({ content }: Source): boolean {
+  return content?.kind === 'numbers' && content.series.length === 0
+}
+
 function emptyText(
   definition: PanelDefinition,
   source: Source,
@@ -191,6 +196,10 @@ function emptyText(
   if (source.problem !== undefined) return source.problem
   if (isSilentZero(source, session)) return ''
   if (source.count === 0) return `Waiting for ${source.name}`
+  if (hasNoNumbers(source)) {
+    const fields = listOf(definition.field).join(', ')
+    return `${source.name} has no number${fields === '' ? '' : ` at ${fields}`}`
+  }
   if (!spans) return ''
   const { from, to } = spanOf(definition, session.timeline)
   if (source.lastAt >= from) return ''

@@ -51,6 +51,7 @@ const WRONG = `title: Wrong
 rows:
   - panels:
       - { type: stat, title: Nothing comes, stream: f.never }
+      - { type: stat, title: No number, stream: f.words }
       - { type: stat, title: By stream, stream: f.$unit }
       - { type: timeseries, title: By view, view: "avg(f.$unit) every 1s", width: 4 }
       - { type: stat, title: Fine, stream: f.number }
@@ -239,6 +240,8 @@ test('a panel that has nothing to show says what it waits for, and others go on'
   const fine = panelOf(page, 'Fine').locator('[data-value]')
   await becomes(() => fine.innerText(), '5')
   await panelOf(page, 'Nothing comes').getByText('Waiting for f.never').waitFor()
+  await server.publish('f.words', { word: 'none' })
+  await panelOf(page, 'No number').getByText('f.words has no number').waitFor()
   await becomes(() => panelOf(page, 'By stream').locator('[data-value]').innerText(), '5')
 })
 

@@ -1,7 +1,7 @@
 import uPlot from 'uplot'
 import type { PanelDefinition } from '../../dashboard/definition'
 import type { Source } from '../../data/source'
-import { formatSpan, type Unit } from '../../data/units'
+import { formatClock, formatSpan, type Unit } from '../../data/units'
 import { Pace } from '../../paint/pace'
 import { setText } from '../../paint/text'
 import type { OwnedPainter } from '../../paint/usePainter'
@@ -41,6 +41,7 @@ export class ChartPainter implements OwnedPainter {
   readonly #outputs: { value: Element; unit: Element }[]
   readonly #data = new PlotData()
   readonly #plot: uPlot
+  readonly #when = document.createElement('span')
   readonly #observer: ResizeObserver
   readonly #pace = new Pace()
   readonly #stop = new AbortController()
@@ -58,6 +59,9 @@ export class ChartPainter implements OwnedPainter {
       return value && unit ? [{ value, unit }] : []
     })
     this.#plot = new uPlot(plotOptions(host, input, this.#data), this.#aligned(), host)
+    this.#when.className = 'when'
+    this.#when.ariaHidden = 'true' // it is read out with the values
+    host.append(this.#when)
     this.#observer = new ResizeObserver(() => {
       this.#plot.setSize({ width: host.clientWidth, height: host.clientHeight })
       this.#resized++
@@ -102,6 +106,10 @@ export class ChartPainter implements OwnedPainter {
     const left = inside ? this.#plot.valToPos(hover, 'x') : -10
     if (left !== this.#plot.cursor.left)
       this.#plot.setCursor({ left, top: inside ? 0 : -10 }, false)
+    this.#when.hidden = !inside
+    if (!inside) return
+    setText(this.#when, formatClock(hover))
+    this.#when.style.left = `${Math.round(this.#plot.over.offsetLeft + left)}px`
   }
 
   #paintLegend(): void {
@@ -178,5 +186,6 @@ export class ChartPainter implements OwnedPainter {
     this.#stop.abort()
     this.#observer.disconnect()
     this.#plot.destroy()
+    this.#when.remove()
   }
 }

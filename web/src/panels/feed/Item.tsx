@@ -20,6 +20,7 @@ export const Item = memo(
         <div className="what">
           <p id={id}>
             <strong>{first.actor || 'Somebody'}</strong> {first.verb} <Objects members={members} />
+            {many ? ' ' : null}
             {many ? (
               <button
                 type="button"
