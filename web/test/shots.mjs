@@ -68,6 +68,22 @@ await shot('replay-dark', '/demo', {
     await page.waitForTimeout(2500)
   },
 })
+await shot('hover-light', '/demo', {
+  scheme: 'light',
+  act: async (page) => {
+    await page.mouse.move(500, 480)
+    await page.waitForTimeout(500)
+  },
+})
+await shot('log-dark', '/demo', {
+  act: async (page) => {
+    await page.locator('[data-panel=log]').scrollIntoViewIfNeeded()
+    await page.keyboard.press('/')
+    await page.keyboard.type('/4\\d\\d hits/')
+    await page.waitForTimeout(800)
+  },
+})
+await shot('wall-dark', '/demo?kiosk')
 await shot('connect-light', '/connect', { scheme: 'light' })
 await browser.close()
 await server.close()
