@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -102,6 +103,44 @@ func TestOneOfManyWritersWinsEachTime(t *testing.T) {
 	wg.Wait()
 	if len(wins) != 1 || s.Get("a").Last.Title != wins[0] {
 		t.Errorf("%v won, there is %q", wins, s.Get("a").Last.Title)
+	}
+}
+
+// Whoever has reloaded finds what was there then, also when somebody else began
+// to read before and takes longer.
+func TestAReloadIsNotUndoneByAnOlderOne(t *testing.T) {
+	base := t.TempDir()
+	dir, many, few := filepath.Join(base, "dir"), filepath.Join(base, "many"), filepath.Join(base, "few")
+	for _, folder := range []string{many, few} {
+		if err := os.Mkdir(folder, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(folder, "a.yaml"), fmt.Sprintf(small, filepath.Base(folder)))
+	}
+	for i := range 300 { // take a while to read
+		write(t, filepath.Join(many, fmt.Sprintf("b%d.yaml", i)), fmt.Sprintf(small, "B"))
+	}
+	lead := func(to string) {
+		t.Helper()
+		if err := errors.Join(os.Symlink(to, dir+".new"), os.Rename(dir+".new", dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lead(many)
+	s := newStore(t, dashboard.StoreOptions{Dir: dir})
+	for round := range 60 {
+		lead(many)
+		var slow sync.WaitGroup
+		slow.Go(s.Reload)
+		for range round * 20 {
+			runtime.Gosched()
+		}
+		lead(few)
+		s.Reload()
+		slow.Wait()
+		if got := s.Get("a").Title(); got != "few" {
+			t.Fatalf("round %d: there is %q again, want few", round, got)
+		}
 	}
 }
 
