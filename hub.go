@@ -166,7 +166,7 @@ func New(options *Options) (*Hub, error) {
 		clients: make(map[string]int),
 		scratch: sync.Pool{New: func() any { return new([]byte) }},
 	}
-	h.views.hub = h
+	h.views.init(h)
 	h.wheel = newWheel(o.Heartbeat, o.WriteTimeout, func() { h.stats.writeTimeouts.Add(1) })
 	h.replay.perSecond = o.Limits.ReplayBytesPerSecond
 	h.replay.left.Store(h.replay.perSecond)
