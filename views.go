@@ -134,7 +134,7 @@ func (vs *views) retire(f *fold, now time.Time) bool {
 
 // watch gives the cursor what it needs of the view, whose fold is made if nobody
 // watches it yet.
-func (vs *views) watch(c *viewCursor, v View, key viewFeedKey) error {
+func (vs *views) watch(c *viewCursor, v namedView, key viewFeedKey) error {
 	text := v.String()
 	vs.mu.Lock()
 	defer vs.mu.Unlock()
@@ -143,14 +143,7 @@ func (vs *views) watch(c *viewCursor, v View, key viewFeedKey) error {
 		if limit := vs.hub.opts.Limits.Views; len(vs.folds) >= limit {
 			return fmt.Errorf("%w: %d different views are watched already (limits.views)", ErrOverload, limit)
 		}
-		filter, err := vs.hub.compile(&Subscription{Filter: v.Where})
-		if err != nil {
-			return err
-		}
-		f = newFold(vs, v, filter)
-		if vs.folds == nil {
-			vs.folds = make(map[string]*fold)
-		}
+		f = newFold(vs, v.View, v.filter)
 		vs.folds[text] = f
 		vs.count.Store(int64(len(vs.folds)))
 		if vs.start != nil {
