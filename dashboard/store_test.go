@@ -208,7 +208,13 @@ func TestChangesOfTheFolderAreTold(t *testing.T) {
 		}
 	}
 	put := func(name, text string) func() error {
-		return func() error { return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666) }
+		return func() error { // in one step, or half a file could be told of
+			temp := filepath.Join(dir, "."+name)
+			if err := os.WriteFile(temp, []byte(text), 0o666); err != nil {
+				return err
+			}
+			return os.Rename(temp, filepath.Join(dir, name))
+		}
 	}
 	step("a A true", func() error {
 		if err := os.Mkdir(dir, 0o777); err != nil {
@@ -278,5 +284,33 @@ func TestViewsAreFoundByName(t *testing.T) {
 		if v, ok := s.View(name); ok {
 			t.Errorf("%s: got %q", name, v.String())
 		}
+	}
+}
+
+// A folder that takes another's place may look like the same to the system, which
+// gives numbers again that are free, and is watched all the same.
+func TestAFolderThatTakesAnothersPlaceIsWatched(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "folder")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	_, told := follow(t, dir)
+	put := func(title string) {
+		t.Helper()
+		temp := filepath.Join(filepath.Dir(dir), "new")
+		write(t, temp, fmt.Sprintf(small, title))
+		if err := os.Rename(temp, filepath.Join(dir, "a.yaml")); err != nil {
+			t.Fatal(err)
+		}
+		for got := ""; got != "a "+title+" true"; { // that it was gone meanwhile may be told or not
+			got = next(t, told)
+		}
+	}
+	for i := range 8 {
+		put(fmt.Sprint("v", i))
+		if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o777)); err != nil {
+			t.Fatal(err)
+		}
+		put(fmt.Sprint("w", i))
 	}
 }

@@ -78,7 +78,7 @@ func (w *watcher) open() {
 		w.close()
 		return
 	}
-	if w.fs != nil && os.SameFile(info, w.dir) {
+	if w.fs != nil && os.SameFile(info, w.dir) && len(w.fs.WatchList()) > 0 { // or it is another that has got its number
 		return
 	}
 	w.close()
