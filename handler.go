@@ -31,12 +31,19 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem.ServeHTTP(w, r)
 		return
 	}
-	switch {
-	case r.Method == http.MethodHead:
+	if r.Method == http.MethodHead {
 		req.writeHeader(w)
-	case req.page:
+		return
+	}
+	addr := clientAddr(r)
+	if !h.enter(addr) {
+		h.refuse(w, r, req, "There are as many subscribers and pages for your address as limits.subscribers_per_ip allows.")
+		return
+	}
+	defer h.exit(addr)
+	if req.page {
 		h.servePage(w, r, req)
-	default:
+	} else {
 		h.serveStream(w, r, req)
 	}
 }
@@ -57,13 +64,6 @@ func (req *request) writeHeader(w http.ResponseWriter) {
 }
 
 func (h *Hub) serveStream(w http.ResponseWriter, r *http.Request, req *request) {
-	addr := clientAddr(r)
-	if !h.enter(addr) {
-		h.refuse(w, r, req, "There are as many subscribers from your address as limits.subscribers_per_ip allows.")
-		return
-	}
-	defer h.exit(addr)
-
 	ctx := r.Context()
 	response := http.NewResponseController(w)
 	more := make(chan struct{}, 1)
@@ -165,6 +165,8 @@ func clientAddr(r *http.Request) string {
 	return addr.Unmap().WithZone("").String()
 }
 
+// enter counts a request of an address, which exit forgets, and reports whether
+// there may be another.
 func (h *Hub) enter(addr string) bool {
 	if addr == "" {
 		return true

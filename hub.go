@@ -55,7 +55,7 @@ type Limits struct {
 	Feeds                int   // that are followed at a time: 10,000
 	Views                int   // different ones that are watched at a time: 1,000
 	Subscribers          int   // connected at a time: 100,000
-	SubscribersPerIP     int   // from one address, loopback excepted: 1,000
+	SubscribersPerIP     int   // and pages that are read, from one address, loopback excepted: 1,000
 	ReplayBytesPerSecond int64 // read from the log for all subscribers and pages together: 256 MiB
 }
 
@@ -129,7 +129,7 @@ type Hub struct {
 	feeds    map[feedKey]*feed
 	gated    map[*feed]struct{} // those with an interval
 	routes   map[string]*route
-	clients  map[string]int // subscribers by address
+	clients  map[string]int // subscribers and pages by address
 	total    int            // subscribers
 	draining bool
 	empty    chan struct{} // closed when the last subscriber has left a draining hub
@@ -166,7 +166,7 @@ func New(options *Options) (*Hub, error) {
 		clients: make(map[string]int),
 		scratch: sync.Pool{New: func() any { return new([]byte) }},
 	}
-	h.views.hub = h
+	h.views.init(h)
 	h.wheel = newWheel(o.Heartbeat, o.WriteTimeout, func() { h.stats.writeTimeouts.Add(1) })
 	h.replay.perSecond = o.Limits.ReplayBytesPerSecond
 	h.replay.left.Store(h.replay.perSecond)

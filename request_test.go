@@ -6,7 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"context"
 	"github.com/streamgauge/streamgauge"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"time"
 )
 
 func TestTheHeaderWinsOverTheParameterUnlessItIsEmpty(t *testing.T) {
@@ -216,5 +221,66 @@ func TestOverloadIsToldInTheStreamToAnEventSourceAndAs503ToOthers(t *testing.T) 
 	response = f.get("/v1/events?stream=a")
 	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" {
 		t.Errorf("a client got %s, Retry-After %q", response.Status, response.Header.Get("Retry-After"))
+	}
+}
+
+// stuckLog lets nobody read before the gate is open.
+type stuckLog struct {
+	streamgauge.Log
+	entered, gate chan struct{}
+}
+
+func (l stuckLog) Read(ctx context.Context, q streamgauge.Query) (streamgauge.Page, error) {
+	select {
+	case l.entered <- struct{}{}:
+	default:
+	}
+	<-l.gate
+	return l.Log.Read(ctx, q)
+}
+
+// A page can cost as much as a subscriber: one address has only so many of both.
+func TestPagesCountAgainstTheLimitOfAnAddress(t *testing.T) {
+	log := stuckLog{streamgauge.NewMemoryLog(nil), make(chan struct{}, 1), make(chan struct{})}
+	hub, err := streamgauge.New(&streamgauge.Options{Log: log, Limits: streamgauge.Limits{SubscribersPerIP: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = r.Header.Get("From") + ":4711"
+		hub.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	open := sync.OnceFunc(func() { close(log.gate) })
+	t.Cleanup(open)
+	f := &fixture{t, hub, server}
+	get := func(from, accept string) (*http.Response, string) {
+		response := f.get("/v1/events?stream=a", "Accept", accept, "From", from)
+		body, _ := io.ReadAll(response.Body)
+		return response, string(body)
+	}
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		if response, body := get("203.0.113.7", "application/json"); response.StatusCode != http.StatusOK {
+			t.Errorf("the first page: got %s %s", response.Status, body)
+		}
+	})
+	select {
+	case <-log.entered:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the first page does not read")
+	}
+	if response, body := get("203.0.113.7", "application/json"); response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" || !strings.Contains(body, "limits.subscribers_per_ip") {
+		t.Errorf("a second page: got %s %s", response.Status, body)
+	}
+	if _, body := get("203.0.113.7", "text/event-stream"); !strings.Contains(body, `"reason":"overload"`) {
+		t.Errorf("a subscriber beside a page: got %s", body)
+	}
+	open()
+	reading.Wait()
+	for _, from := range []string{"203.0.113.7", "203.0.113.8"} {
+		if response, body := get(from, "application/json"); response.StatusCode != http.StatusOK {
+			t.Errorf("afterwards from %s: got %s %s", from, response.Status, body)
+		}
 	}
 }

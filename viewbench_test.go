@@ -1,8 +1,10 @@
 package streamgauge
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -107,6 +109,107 @@ func TestNothingIsAllocatedPerViewerPerFlush(t *testing.T) {
 		few, many := testing.AllocsPerRun(100, viewFlusher(t, 10, want)), testing.AllocsPerRun(100, viewFlusher(t, 510, want))
 		if many > few+5 {
 			t.Errorf("%s: a flush allocates %v times with 10 viewers and %v times with 510", name, few, many)
+		}
+	}
+}
+
+// BenchmarkManyNewViews opens a page of many new views over a long log, and has
+// somebody else follow a stream meanwhile.
+func BenchmarkManyNewViews(b *testing.B) {
+	const events, views = 200_000, 64
+	log := NewMemoryLog(keepMuch)
+	fillWithRequests(b, log, events)
+	hub := instance(b, log)
+	ctx, cancel := context.WithCancel(b.Context())
+	running := make(chan error, 1)
+	go func() { running <- hub.Run(ctx) }()
+	defer func() { cancel(); <-running }()
+
+	more := make(chan struct{}, 1)
+	live := liveSubscriber(b, hub, Subscription{Select: Selection{"live"}}, more)
+	awaitBlock(b, live, more)
+	var all, first time.Duration
+	var delays []time.Duration
+	for round := 0; b.Loop(); round++ {
+		done := make(chan time.Duration, views)
+		began := time.Now()
+		for i := range views {
+			want := Subscription{Views: []string{fmt.Sprintf("avg,p95(s /ms) by /route every %ds where %d", i+1, round)}}
+			go func() {
+				more := make(chan struct{}, 1)
+				s := liveSubscriber(b, hub, want, more)
+				defer s.Close()
+				awaitBlock(b, s, more) // the preface
+				awaitBlock(b, s, more)
+				done <- time.Since(began)
+			}()
+		}
+		for n := 0; n < views; {
+			sent := time.Now()
+			if _, err := hub.Publish(ctx, Event{Stream: "live", Data: []byte("1")}); err != nil {
+				b.Fatal(err)
+			}
+			awaitBlock(b, live, more)
+			delays = append(delays, time.Since(sent))
+			select {
+			case took := <-done:
+				if n++; n == 1 {
+					first += took
+				}
+				all += took * time.Duration(n/views) // of the last one
+			case <-time.After(2 * time.Millisecond):
+			}
+		}
+	}
+	slices.Sort(delays)
+	b.ReportMetric(first.Seconds()/float64(b.N), "s/first")
+	b.ReportMetric(all.Seconds()/float64(b.N), "s/all")
+	for name, i := range map[string]int{"ms/live-p50": len(delays) / 2, "ms/live-p99": len(delays) * 99 / 100, "ms/live-max": len(delays) - 1} {
+		b.ReportMetric(float64(delays[i].Microseconds())/1000, name)
+	}
+}
+
+// fillWithRequests appends what a web server would say in so many requests.
+func fillWithRequests(t testing.TB, log Log, n int) {
+	t.Helper()
+	for i := 0; i < n; {
+		events := make([]Event, min(1000, n-i))
+		for j := range events {
+			events[j] = Event{Stream: "s", Data: fmt.Appendf(nil, `{"route":"/%d","method":"GET","status":200,"ms":%d.75,"user":"u-%d"}`, i%20, i%997, i)}
+			i++
+		}
+		if _, err := log.Append(t.Context(), Batch{Events: events}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func liveSubscriber(t testing.TB, hub *Hub, want Subscription, more chan struct{}) *Subscriber {
+	s, err := hub.Subscribe(t.Context(), want, func() {
+		select {
+		case more <- struct{}{}:
+		default:
+		}
+	}, func() {})
+	if err != nil {
+		t.Error(err)
+		panic(err)
+	}
+	return s
+}
+
+// awaitBlock returns the next block that is no heartbeat.
+func awaitBlock(t testing.TB, s *Subscriber, more <-chan struct{}) string {
+	for {
+		p, err := s.Next(t.Context())
+		switch {
+		case err != nil:
+			t.Error(err)
+			return ""
+		case p != nil && !bytes.Contains(p, []byte("hub.heartbeat")):
+			return string(p)
+		case p == nil:
+			<-more
 		}
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -175,7 +177,7 @@ func TestAPageOfAViewTakesNoMoreThanItsOwnRows(t *testing.T) {
 	}
 	text := "count(s) by key every" + strings.Repeat(" ", 4000) + "1s"
 	watch := func() *viewCursor {
-		cursors, err := hub.watch(&Subscription{Encoding: EncodeNDJSON, Last: 5000, views: []namedView{{text, mustView(t, text)}}}, start{}, 0, func() {})
+		cursors, err := hub.watch(&Subscription{Encoding: EncodeNDJSON, Last: 5000, views: []namedView{{label: text, View: mustView(t, text)}}}, start{}, 0, func() {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,4 +210,70 @@ func mustView(t *testing.T, text string) View {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// A condition may take long to compile; whoever opens or leaves another view must
+// not wait for that.
+func TestACompileThatBlocksStallsNoOtherView(t *testing.T) {
+	var calls atomic.Int64
+	gate := make(chan struct{})
+	hub, err := New(&Options{CompileFilter: func(source string) (Filter, error) {
+		if calls.Add(1) > 1 {
+			<-gate
+		}
+		return minimum{source}, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch := func(view string) chan error {
+		done := make(chan error, 1)
+		go func() {
+			s, err := hub.Subscribe(context.Background(), Subscription{Views: []string{view}}, func() {}, func() {})
+			if err == nil {
+				t.Cleanup(s.Close)
+			}
+			done <- err
+		}()
+		return done
+	}
+	soon := func(view string, done chan error) {
+		t.Helper()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("%s: %v", view, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s waits", view)
+		}
+	}
+	watched := watch("count(s) where 1")
+	for calls.Load() < 1 {
+		runtime.Gosched()
+	}
+	first, second := watch("count(s) where 2"), watch("count(s) where 2")
+	for calls.Load() < 3 {
+		runtime.Gosched()
+	}
+	soon("a view of another condition", watched)
+	soon("a view without one", watch("count(s)"))
+	close(gate)
+	soon("the first", first)
+	soon("the second", second)
+	if n := hub.Stats().Views; n != 3 {
+		t.Errorf("there are %d views, want 3", n)
+	}
+}
+
+func TestANamedViewThatIsNoneIsRefused(t *testing.T) {
+	hub, err := New(&Options{NamedView: func(string) (View, bool) {
+		return View{Functions: []string{"count"}, Select: "s"}, true // every is missing
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hub.Subscribe(t.Context(), Subscription{Views: []string{"named"}}, func() {}, func() {}); !errors.Is(err, ErrSubscription) {
+		t.Errorf("got %v", err)
+	}
 }

@@ -22,6 +22,7 @@ type fold struct {
 	at    Position          // read through
 	reach int64             // what was appended before, in Unix milliseconds, is not read
 	told  map[string]uint64 // see [Query.Told]
+	retry bool              // the last step failed
 	wakes []*viewCursor     // scratch, as the next two
 	data  []byte
 	rows  []foldedRow
@@ -63,12 +64,21 @@ const (
 func (f *fold) run(ctx context.Context) {
 	var failed string
 	for {
+		first := !f.ready
+		if first && !f.views.catchUp(ctx, f) {
+			return
+		}
 		f.views.await(f) // before it reads, or it could miss that the head moves
 		began := time.Now()
 		err := f.step(ctx)
 		pause := max(flushPause, min(foldShare*time.Since(began), foldPause)*f.views.crowd())
+		if first {
+			f.views.caughtUp()
+			pause = flushPause // it has been paced
+		}
+		f.retry = err != nil
 		switch {
-		case ctx.Err() != nil, errors.Is(err, ErrClosed):
+		case ctx.Err() != nil, errors.Is(err, ErrClosed), errors.Is(err, errLeft):
 			return
 		case err == nil:
 			failed = ""
@@ -83,6 +93,9 @@ func (f *fold) run(ctx context.Context) {
 		}
 	}
 }
+
+// errLeft says that a fold was retired while it caught up.
+var errLeft = errors.New("nobody watches any more")
 
 // rest waits for the pause and then until there is something to do. It returns
 // false when there won't be any more.
@@ -113,6 +126,9 @@ func (f *fold) rest(ctx context.Context, pause time.Duration) bool {
 
 // due is when there is something to do even if the head doesn't move.
 func (f *fold) due(now time.Time) time.Time {
+	if f.retry {
+		return now
+	}
 	due := now.Add(time.Hour)
 	earlier := func(t time.Time) {
 		if t.Before(due) {
@@ -149,6 +165,9 @@ func (f *fold) step(ctx context.Context) error {
 	}
 	q := Query{Select: Selection{f.view.Select}, After: f.at, Limit: scanEvents, Told: f.told}
 	for begin := f.at.IsZero(); ; begin = false {
+		if !begin && !f.ready && f.views.retire(f, time.Now()) {
+			return errLeft // others wait to catch up
+		}
 		if begin {
 			if err := f.begin(ctx, head, &q); err != nil {
 				return err

@@ -19,8 +19,39 @@ type views struct {
 	start func(*fold) // runs a fold; nil unless the hub runs
 	idle  []*fold     // those that want to know that the head has moved
 
-	count atomic.Int64 // of folds
+	count    atomic.Int64  // of folds
+	catching chan struct{} // holds one for each fold that catches up now
 }
+
+func (vs *views) init(h *Hub) {
+	vs.hub, vs.folds = h, make(map[string]*fold)
+	vs.catching = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
+}
+
+// catchUp waits until the fold may read history, of which as many do at a time as
+// take half of the cores: first come, first served. It returns false if it is not
+// to read any more: nobody waits for it.
+func (vs *views) catchUp(ctx context.Context, f *fold) bool {
+	for {
+		select {
+		case vs.catching <- struct{}{}: // those who wait to send have a queue
+			if vs.retire(f, time.Now()) || ctx.Err() != nil {
+				vs.caughtUp()
+				return false
+			}
+			return true
+		case <-f.moved:
+			if vs.retire(f, time.Now()) {
+				return false
+			}
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// caughtUp lets the next fold catch up.
+func (vs *views) caughtUp() { <-vs.catching }
 
 // What all views of a hub share, however many there are.
 const (
@@ -83,14 +114,14 @@ func (vs *views) moved() {
 	vs.idle = vs.idle[:0]
 }
 
-// retire ends a fold that nobody has watched for a while. It reports whether it
-// has.
+// retire ends a fold that nobody has watched for a while, or at all if it has read
+// nothing yet. It reports whether it has.
 func (vs *views) retire(f *fold, now time.Time) bool {
 	vs.mu.Lock()
 	defer vs.mu.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.feeds) > 0 || now.Before(f.left.Add(foldLinger)) {
+	if len(f.feeds) > 0 || !f.at.IsZero() && now.Before(f.left.Add(foldLinger)) {
 		return false
 	}
 	delete(vs.folds, f.text)
@@ -103,7 +134,7 @@ func (vs *views) retire(f *fold, now time.Time) bool {
 
 // watch gives the cursor what it needs of the view, whose fold is made if nobody
 // watches it yet.
-func (vs *views) watch(c *viewCursor, v View, key viewFeedKey) error {
+func (vs *views) watch(c *viewCursor, v namedView, key viewFeedKey) error {
 	text := v.String()
 	vs.mu.Lock()
 	defer vs.mu.Unlock()
@@ -112,14 +143,7 @@ func (vs *views) watch(c *viewCursor, v View, key viewFeedKey) error {
 		if limit := vs.hub.opts.Limits.Views; len(vs.folds) >= limit {
 			return fmt.Errorf("%w: %d different views are watched already (limits.views)", ErrOverload, limit)
 		}
-		filter, err := vs.hub.compile(&Subscription{Filter: v.Where})
-		if err != nil {
-			return err
-		}
-		f = newFold(vs, v, filter)
-		if vs.folds == nil {
-			vs.folds = make(map[string]*fold)
-		}
+		f = newFold(vs, v.View, v.filter)
 		vs.folds[text] = f
 		vs.count.Store(int64(len(vs.folds)))
 		if vs.start != nil {

@@ -16,6 +16,7 @@ const maxViews = 64
 type namedView struct {
 	label string // the name or the text by which it was asked for
 	View
+	filter Filter // its condition's
 }
 
 // resolveViews reads the views that a subscription asks for.
@@ -37,29 +38,23 @@ func (h *Hub) resolveViews(want *Subscription) error {
 }
 
 // resolveView reads a text, or looks up a name, which has no parentheses.
-func (h *Hub) resolveView(text string) (namedView, error) {
-	if !strings.Contains(text, "(") && h.opts.NamedView != nil {
-		v, ok := h.opts.NamedView(text)
+func (h *Hub) resolveView(label string) (v namedView, err error) {
+	v.label = label
+	text := label
+	if !strings.Contains(label, "(") && h.opts.NamedView != nil {
+		named, ok := h.opts.NamedView(label)
 		if !ok {
-			return namedView{}, fmt.Errorf("there is no view of this name, and its text would be as in count(%s)", text)
+			return v, fmt.Errorf("there is no view of this name, and its text would be as in count(%s)", label)
 		}
-		return namedView{text, v}, h.checkWhere(v)
+		text = named.String() // a View that was put together may be none
 	}
-	v, err := ParseView(text)
-	if err != nil {
-		return namedView{}, err
+	if v.View, err = ParseView(text); err != nil || v.Where == "" {
+		return v, err
 	}
-	return namedView{text, v}, h.checkWhere(v)
-}
-
-func (h *Hub) checkWhere(v View) error {
-	if v.Where == "" {
-		return nil
+	if v.filter, err = h.opts.CompileFilter(v.Where); err != nil {
+		return v, fmt.Errorf("where: %w", err)
 	}
-	if _, err := h.opts.CompileFilter(v.Where); err != nil {
-		return fmt.Errorf("where: %w", err)
-	}
-	return nil
+	return v, nil
 }
 
 // reach is what a subscription with a time to begin at begins with: the streams,
@@ -88,7 +83,7 @@ func (h *Hub) watch(want *Subscription, start start, need uint64, wake func()) (
 			wake: wake, need: need, last: want.Last, since: want.Since,
 			resumes: start.resumes, after: start.position.Seq,
 		}
-		if err := h.views.watch(c, v.View, viewFeedKey{v.label, want.Encoding, pause}); err != nil {
+		if err := h.views.watch(c, v, viewFeedKey{v.label, want.Encoding, pause}); err != nil {
 			leaveViews(cursors)
 			return nil, err
 		}

@@ -86,12 +86,13 @@ type Store struct {
 	builtin map[string]*Entry
 	wake    chan struct{} // something is in pending
 
-	saving sync.Mutex // one change of the folder at a time; before mu
+	saving  sync.Mutex // one change of the folder at a time; before loading
+	loading sync.Mutex // one reading of it; before mu
 
-	mu      sync.Mutex // protects following
-	entries map[string]*Entry
-	pending []string // names of which Run is to tell
-	problem error    // with the folder
+	mu      sync.Mutex        // protects following
+	entries map[string]*Entry // replaced by who holds loading too
+	pending []string          // names of which Run is to tell
+	problem error             // with the folder
 }
 
 // NewStore returns a store that has read its folder once. Call Run for it to
@@ -186,16 +187,30 @@ func (s *Store) View(name string) (streamgauge.View, bool) {
 }
 
 // Reload reads the folder anew. Run calls it when something has changed there.
+// What is there when it is called is in the store when it returns, or something
+// newer.
 func (s *Store) Reload() {
+	s.loading.Lock() // or who has read first could be the last to say so
+	defer s.loading.Unlock()
 	files, problem := s.readFolder()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if problem != nil && (s.problem == nil || problem.Error() != s.problem.Error()) {
+	if before := s.Err(); problem != nil && (before == nil || problem.Error() != before.Error()) {
 		s.logger.Warn("dashboards can't be read", "error", problem)
 	}
-	if s.problem = problem; files == nil {
-		return // what is known stays
+	var entries map[string]*Entry // nil: what is known stays
+	if files != nil {
+		entries = s.read(files)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.problem = problem
+	if entries != nil {
+		s.replace(entries)
+	}
+}
+
+// read returns the entries of the folder's files and of what is built in.
+// s.loading is held.
+func (s *Store) read(files map[string]file) map[string]*Entry {
 	writable := s.writable()
 	entries := map[string]*Entry{}
 	for name, f := range files {
@@ -218,11 +233,11 @@ func (s *Store) Reload() {
 			entries[name] = &one
 		}
 	}
-	s.replace(entries)
+	return entries
 }
 
-// replace takes the entries and notes which names Run is to tell of. s.mu is
-// held.
+// replace takes the entries and notes which names Run is to tell of. s.loading
+// and s.mu are held.
 func (s *Store) replace(entries map[string]*Entry) {
 	for name, e := range entries {
 		if before := s.entries[name]; before == nil || before.Version != e.Version || before.Builtin != e.Builtin || (before.Errors == nil) != (e.Errors == nil) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -105,6 +106,44 @@ func TestOneOfManyWritersWinsEachTime(t *testing.T) {
 	}
 }
 
+// Whoever has reloaded finds what was there then, also when somebody else began
+// to read before and takes longer.
+func TestAReloadIsNotUndoneByAnOlderOne(t *testing.T) {
+	base := t.TempDir()
+	dir, many, few := filepath.Join(base, "dir"), filepath.Join(base, "many"), filepath.Join(base, "few")
+	for _, folder := range []string{many, few} {
+		if err := os.Mkdir(folder, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(folder, "a.yaml"), fmt.Sprintf(small, filepath.Base(folder)))
+	}
+	for i := range 300 { // take a while to read
+		write(t, filepath.Join(many, fmt.Sprintf("b%d.yaml", i)), fmt.Sprintf(small, "B"))
+	}
+	lead := func(to string) {
+		t.Helper()
+		if err := errors.Join(os.Symlink(to, dir+".new"), os.Rename(dir+".new", dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lead(many)
+	s := newStore(t, dashboard.StoreOptions{Dir: dir})
+	for round := range 60 {
+		lead(many)
+		var slow sync.WaitGroup
+		slow.Go(s.Reload)
+		for range round * 20 {
+			runtime.Gosched()
+		}
+		lead(few)
+		s.Reload()
+		slow.Wait()
+		if got := s.Get("a").Title(); got != "few" {
+			t.Fatalf("round %d: there is %q again, want few", round, got)
+		}
+	}
+}
+
 func TestTheModeAndTheExtensionOfAFileStay(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.yml")
@@ -169,7 +208,13 @@ func TestChangesOfTheFolderAreTold(t *testing.T) {
 		}
 	}
 	put := func(name, text string) func() error {
-		return func() error { return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666) }
+		return func() error { // in one step, or half a file could be told of
+			temp := filepath.Join(dir, "."+name)
+			if err := os.WriteFile(temp, []byte(text), 0o666); err != nil {
+				return err
+			}
+			return os.Rename(temp, filepath.Join(dir, name))
+		}
 	}
 	step("a A true", func() error {
 		if err := os.Mkdir(dir, 0o777); err != nil {
@@ -239,5 +284,33 @@ func TestViewsAreFoundByName(t *testing.T) {
 		if v, ok := s.View(name); ok {
 			t.Errorf("%s: got %q", name, v.String())
 		}
+	}
+}
+
+// A folder that takes another's place may look like the same to the system, which
+// gives numbers again that are free, and is watched all the same.
+func TestAFolderThatTakesAnothersPlaceIsWatched(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "folder")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	_, told := follow(t, dir)
+	put := func(title string) {
+		t.Helper()
+		temp := filepath.Join(filepath.Dir(dir), "new")
+		write(t, temp, fmt.Sprintf(small, title))
+		if err := os.Rename(temp, filepath.Join(dir, "a.yaml")); err != nil {
+			t.Fatal(err)
+		}
+		for got := ""; got != "a "+title+" true"; { // that it was gone meanwhile may be told or not
+			got = next(t, told)
+		}
+	}
+	for i := range 8 {
+		put(fmt.Sprint("v", i))
+		if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o777)); err != nil {
+			t.Fatal(err)
+		}
+		put(fmt.Sprint("w", i))
 	}
 }

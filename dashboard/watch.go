@@ -44,14 +44,12 @@ func (s *Store) Run(ctx context.Context) error {
 				continue
 			}
 			w.settle(ctx)
-			s.Reload()
-			w.seen = s.fingerprint()
+			w.reload()
 		case <-w.errors(): // events were lost
-			s.Reload()
+			w.reload()
 		case <-time.After(w.every()):
-			if now := s.fingerprint(); now != w.seen {
-				w.seen = now
-				s.Reload()
+			if s.fingerprint() != w.seen {
+				w.reload()
 			}
 		}
 	}
@@ -80,7 +78,7 @@ func (w *watcher) open() {
 		w.close()
 		return
 	}
-	if w.fs != nil && os.SameFile(info, w.dir) {
+	if w.fs != nil && os.SameFile(info, w.dir) && len(w.fs.WatchList()) > 0 { // or it is another that has got its number
 		return
 	}
 	w.close()
@@ -93,8 +91,13 @@ func (w *watcher) open() {
 		return
 	}
 	w.fs, w.dir = watch, info
-	w.store.Reload() // it may have changed before it was watched
+	w.reload() // it may have changed before it was watched
+}
+
+// reload reads the folder. What changes meanwhile is noticed later.
+func (w *watcher) reload() {
 	w.seen = w.store.fingerprint()
+	w.store.Reload()
 }
 
 func (w *watcher) close() {

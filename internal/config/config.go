@@ -133,7 +133,7 @@ func (c *Config) Fields() []Field {
 		{"limits.feeds", "Different selections that are followed at the same time.", count{&l.Feeds, 1}},
 		{"limits.views", "Different views that are watched at the same time.", count{&l.Views, 1}},
 		{"limits.subscribers", "Subscribers at the same time.", count{&l.Subscribers, 1}},
-		{"limits.subscribers_per_ip", "Subscribers from one address. Loopback is exempt.", count{&l.SubscribersPerIP, 1}},
+		{"limits.subscribers_per_ip", "Subscribers and pages being read from one address. Loopback is exempt.", count{&l.SubscribersPerIP, 1}},
 		{"limits.replay_bytes_per_second", "Bandwidth of replays and pages, of all clients together; what would be more waits.", size{&l.ReplayBytesPerSecond, 1 << 10}},
 		{"limits.connections", "Connections to the API at the same time; further ones are closed at once.", count{&l.Connections, 1}},
 		{"limits.header_bytes", "Headers of one request.", size{&l.HeaderBytes, 4 << 10}},
