@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { Cadence } from '../src/data/cadence'
 import { Numbers } from '../src/data/numbers'
-import { formatAge, formatRound, formatText, parseLabel, type Unit } from '../src/data/units'
+import {
+  formatAge,
+  formatNumber,
+  formatRound,
+  formatText,
+  parseLabel,
+  type Unit,
+} from '../src/data/units'
 import { assignColours } from '../src/paint/palette'
 import { niceRange } from '../src/paint/range'
 import { linesOf, unitsOf } from '../src/panels/chart/lines'
@@ -92,6 +99,16 @@ describe('an axis', () => {
         expect(parts).toBeLessThanOrEqual(8)
       }
     }
+  })
+})
+
+describe('numbers beyond all prefixes', () => {
+  it.each([
+    [-1e300, 'count', '−1.00e300'],
+    [2.5e-15, 'count', '2.50e−15'],
+    [1e22, 'ms', '1.00e22'],
+  ] as const)('%d in %s is %s', (n, unit, want) => {
+    expect(formatNumber(n, unit).value).toBe(want)
   })
 })
 

@@ -1,6 +1,6 @@
 import { isConditional, matches, selectorOf, type WireEvent } from '../stream'
 import type { Clock } from './clock'
-import { type Envelope, parseEnvelope, parseGap } from './envelope'
+import { type Envelope, parseEnvelope, parseGap, VIEW_ROW } from './envelope'
 import { Seen } from './seen'
 import { Source } from './source'
 import { Traffic } from './traffic'
@@ -126,9 +126,9 @@ export class Board {
     const live = now - envelope.at < RECENT
     if (live) {
       this.#received++
-      this.#lag = now - envelope.at
+      if (envelope.type !== VIEW_ROW) this.#lag = now - envelope.at
     }
-    this.#trafficOf(envelope.stream)?.note(envelope.at, now, live)
+    this.#trafficOf(envelope.stream)?.note(envelope.at, now, live, envelope.type === VIEW_ROW)
     this.append(envelope)
   }
 

@@ -6,6 +6,9 @@ import { Numbers } from './numbers'
 import { Rows } from './rows'
 import { shapeOf } from './shape'
 
+/** Lines of a log that shows itself; a panel of a dashboard keeps more. */
+const MAX_LOG = 20_000
+
 /** What a panel can show, by the shape of its events' data. */
 export type Content = Numbers | Lines | Rows | Activities
 
@@ -112,7 +115,7 @@ export class Source {
       case 'activity':
         return new Activities()
       case 'log':
-        return new Lines('log')
+        return new Lines('log', MAX_LOG)
       case 'other':
         return new Lines('other')
     }

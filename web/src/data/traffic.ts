@@ -15,12 +15,13 @@ export class Traffic {
   readonly #seconds = new Float64Array(SECONDS)
   #second = 0
 
-  /** Notes an event of time `at` that arrived at `now`, live or from the past. */
-  note(at: number, now: number, live: boolean): void {
+  /** Notes an event of time `at` that arrived at `now`, live or from the past. A `row` is
+   * of a view: its time is when its window begins, which says nothing of its way. */
+  note(at: number, now: number, live: boolean, row = false): void {
     this.count++
     this.lastAt = Math.max(this.lastAt, at)
     if (!live) return
-    this.lag = Math.max(0, now - at)
+    if (!row) this.lag = Math.max(0, now - at)
     this.#advance(now)
     this.#seconds[this.#second % SECONDS] = (this.#seconds[this.#second % SECONDS] ?? 0) + 1
   }

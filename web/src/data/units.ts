@@ -101,6 +101,11 @@ type Write = (n: number) => string
 export function formatNumber(n: number, unit: Unit, decimals?: number): Formatted {
   if (!Number.isFinite(n)) return { value: '–', unit: '' }
   const write = decimals === undefined ? digits : (x: number) => x.toFixed(decimals)
+  const size = Math.abs(n)
+  if (size >= HUGE || (size > 0 && size < TINY)) {
+    const value = n.toExponential(2).replace('e+', 'e').replaceAll('-', '−')
+    return { value, unit: formatPositive(1, unit, write).unit }
+  }
   if (n >= 0) return formatPositive(n, unit, write)
   const positive = formatPositive(-n, unit, write)
   return { value: `−${positive.value}`, unit: positive.unit }
@@ -141,6 +146,10 @@ export function formatText(n: number, unit: Unit): string {
   const f = formatNumber(n, unit)
   return f.unit === '' ? f.value : `${f.value} ${f.unit}`
 }
+
+/** Beyond these there are no prefixes that anybody knows. */
+const HUGE = 1e21
+const TINY = 1e-12
 
 /** Formats a round number, as on an axis, without the zeros that say nothing. */
 export function formatRound(n: number, unit: Unit): string {

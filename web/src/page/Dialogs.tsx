@@ -30,6 +30,8 @@ function Sheet({ name, title, children }: { name: string; title: string; childre
 
 /** The keys that do something. */
 export function Help() {
+  const { keys } = useSession()
+  const letters = useValue(keys)
   return (
     <Sheet name="help" title="Keys">
       <dl className="help">
@@ -54,6 +56,14 @@ export function Help() {
           <dd>Full screen, of the panel that has the focus</dd>
         </div>
       </dl>
+      <label className="switch">
+        <input
+          type="checkbox"
+          checked={letters}
+          onChange={(event) => keys.set(event.target.checked)}
+        />
+        Single letters and signs are keys
+      </label>
     </Sheet>
   )
 }
@@ -130,7 +140,9 @@ function Traffic() {
   const { board } = useValue(session.page)
   useEverySecond()
   const now = session.clock.now()
-  const rows = [...board.traffic].sort(([a], [b]) => (a < b ? -1 : 1))
+  const rows = [...board.traffic]
+    .filter(([name]) => name !== 'hub.dashboards')
+    .sort(([a], [b]) => (a < b ? -1 : 1))
   return (
     <div className="table">
       <table>
@@ -146,7 +158,7 @@ function Traffic() {
         <tbody>
           {rows.map(([name, t]) => (
             <tr key={name}>
-              <td>{name}</td>
+              <td title={name}>{name}</td>
               <td className="number">{formatText(t.count, 'count')}</td>
               <td className="number">{formatText(t.rate(now), 'count')}</td>
               <td className="number">
@@ -159,6 +171,11 @@ function Traffic() {
           ))}
         </tbody>
       </table>
+      <p className="note">
+        The page asks for every event, so that none is conflated on the way; of rows of a view,
+        which are states, the newest is enough.
+        {board.outline.more > 0 ? ` ${board.outline.more} more streams have no panel.` : ''}
+      </p>
     </div>
   )
 }

@@ -109,7 +109,8 @@ export function useKeys(session: Session): void {
       if (event.defaultPrevented) return
       const key = nameOf(event)
       const action = ACTIONS.find((a) => a.key === key)
-      if (action === undefined || isTaken(event, key) || !(action.when?.(session) ?? true)) return
+      if (action === undefined || isTaken(session, event, key) || !(action.when?.(session) ?? true))
+        return
       if (session.location.address.get().embed && !IN_FRAMES.has(key)) return
       event.preventDefault()
       action.run(session)
@@ -126,9 +127,10 @@ function nameOf({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): string {
 }
 
 /** Whether the key belongs to what has the focus. */
-function isTaken(event: KeyboardEvent, key: string): boolean {
+function isTaken(session: Session, event: KeyboardEvent, key: string): boolean {
   if (key.startsWith('mod+')) return false
   const target = event.target as Element
+  if (key.length === 1 && key !== '?' && !session.keys.get()) return true
   if (
     target.closest(
       'input:not([type=range]), textarea, select, [contenteditable], dialog, [role=menu]',

@@ -19,6 +19,11 @@ export function formatDuration(ms: number): string {
   return `${Math.round(ms / 1000)}s`
 }
 
+/** As far as a dashboard's file may go: ten seconds to a month. */
+function bounded(window: number | undefined): number | undefined {
+  return window && Math.min(Math.max(window, 10_000), 744 * 3_600_000)
+}
+
 /** What the address says: which page, and how to show it. */
 export interface Address {
   /** The dashboard's name; empty for all streams. */
@@ -50,7 +55,7 @@ export function parseAddress(href: string, base: string): Address {
   const choices = [...query].filter(([name]) => name.startsWith(CHOICE))
   return {
     page: page === 'everything' ? '' : page,
-    window: parseDuration(query.get('window')),
+    window: bounded(parseDuration(query.get('window'))),
     from: time('from'),
     to: time('to'),
     choices: Object.fromEntries(choices.map(([name, value]) => [name.slice(CHOICE.length), value])),

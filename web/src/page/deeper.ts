@@ -14,6 +14,7 @@ export class Deeper {
   readonly #clock: Clock
   readonly #done: () => void
   readonly #began: number
+  #cancelled = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
   /** @param done is called once, when the page has its past */
@@ -26,6 +27,7 @@ export class Deeper {
 
   /** Takes an event as the page on the screen does. */
   receive(event: WireEvent): void {
+    if (this.#cancelled) return
     const { board } = this.page
     const { received } = board
     board.receive(event)
@@ -38,6 +40,7 @@ export class Deeper {
 
   /** It is not wanted any more. */
   cancel(): void {
+    this.#cancelled = true
     clearTimeout(this.#timer)
   }
 }

@@ -10,6 +10,7 @@ import { API } from './api'
 import { Dashboards } from './dashboards'
 import { Deeper } from './deeper'
 import { Page, type Plan } from './page'
+import { recall, remember } from './stored'
 import { Theme } from './theme'
 import { Value } from './value'
 
@@ -21,6 +22,9 @@ const IDLE_EVENTS = 200
  * second. */
 const UNSEEN_AFTER = 10_000
 const UNSEEN_RATE = 1
+
+/** Where it is remembered that single letters are no keys. */
+const KEYS = 'keys'
 
 const EVERYTHING: Plan = { name: '', choices: {}, everything: ['>'], window: DEFAULT_WINDOW }
 
@@ -47,6 +51,9 @@ export class Session {
   readonly dialog = new Value<string | undefined>(undefined)
   /** What has just been done, to be read for a moment. */
   readonly notice = new Value('')
+  /** Whether single letters are keys, which gets in the way of who speaks to the page;
+   * remembered. */
+  readonly keys = new Value(recall(KEYS) !== 'off')
   /** Whether the server is another build than the one this page came from. */
   readonly outdated = new Value(false)
   /** A dashboard that has just been made: it is opened to be edited. */
@@ -78,6 +85,7 @@ export class Session {
       },
       { share: true, retryWhen: (error) => error.status !== 400 },
     )
+    this.keys.subscribe(() => remember(KEYS, this.keys.get() ? 'on' : 'off'))
     this.timeline.mode.subscribe(() => {
       // Who has gone on from what was shared looks at the present.
       const shared = this.location.address.get().from !== undefined
@@ -101,12 +109,13 @@ export class Session {
       this.page.set(rearranged)
       return
     }
-    this.#deeper?.cancel()
+    this.#stay()
     const page = this.#newPage(plan)
+    // First of all: what follows from the time is for this page.
+    this.page.set(page)
     this.timeline.reset(plan.window, page.reach)
     if (this.location.address.get().window !== undefined) this.timeline.choose(plan.window)
     if (plan.until !== undefined) this.timeline.pause(plan.until)
-    this.page.set(page)
     this.#want(page)
     void this.#recall(page)
     this.#reachBack()
@@ -124,6 +133,12 @@ export class Session {
     else this.#leaving = setTimeout(() => this.#live.pace(UNSEEN_RATE), UNSEEN_AFTER)
   }
 
+  /** Goes no farther back. */
+  #stay(): void {
+    this.#deeper?.cancel()
+    this.#deeper = undefined
+  }
+
   /** Asks for more of the past where the reader has gone beyond what the page has. It
    * stays on the screen until that has come. */
   #reachBack(): void {
@@ -131,7 +146,7 @@ export class Session {
     const { plan, reach } = this.page.get()
     const needed = timeline.behind + timeline.window.get()
     if (timeline.behind === 0 || needed <= Math.max(reach, this.#deeper?.page.reach ?? 0)) return
-    this.#deeper?.cancel()
+    this.#stay()
     // Farther than is needed now: who goes back goes on.
     const page = this.#newPage({ ...plan, until: timeline.now - timeline.behind / 2 })
     this.#deeper = new Deeper(page, this.clock, () => {
@@ -187,12 +202,8 @@ export class Session {
 
   /** Copies a text and says so. */
   async copy(text: string, said: string): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(text)
-      this.say(said)
-    } catch {
-      this.say(text) // not allowed here; it can be read and selected
-    }
+    if (await copied(text)) this.say(said)
+    else this.say(text) // not allowed here; it can be read and selected
   }
 
   /** Says something for a moment. */
@@ -250,6 +261,27 @@ export class Session {
       this.#outlinePending = false
       this.outline.set(this.outline.get() + 1)
     })
+  }
+}
+
+/** Copies a text. On plain http there is no clipboard, but an old way to it. */
+async function copied(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    const area = document.createElement('textarea')
+    area.value = text
+    area.className = 'visually-hidden'
+    // What is outside of an open dialog can't have the focus.
+    const before = document.activeElement
+    const dialog = before?.closest('dialog') ?? document.body
+    dialog.append(area)
+    area.select()
+    const done = document.execCommand('copy')
+    area.remove()
+    if (before instanceof HTMLElement) before.focus()
+    return done
   }
 }
 

@@ -46,12 +46,25 @@ urllib.request.urlopen(request)`,
       },
       {
         language: 'Go',
-        code: `body := strings.NewReader(\`${json}\`)
-resp, err := http.Post("${url}", "application/json", body)
-if err != nil {
-	return err
-}
-defer resp.Body.Close()`,
+        code: `package main
+
+import (
+	"log"
+	"net/http"
+	"strings"
+)
+
+func main() {
+	body := strings.NewReader(\`${json}\`)
+	resp, err := http.Post("${url}", "application/json", body)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		log.Fatal(resp.Status)
+	}
+}`,
       },
       {
         language: 'a log file',
@@ -70,34 +83,84 @@ events.addEventListener('hub.gap', (event) => console.warn('missed', event.data)
         language: 'Node',
         code: `import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 
-const response = await fetch('${url}?last=10', {
-  headers: { Accept: 'application/x-ndjson' },
-})
-for await (const line of createInterface(Readable.fromWeb(response.body))) {
-  console.log(JSON.parse(line))
+let begin = 'last=10'
+for (;;) {
+  try {
+    const response = await fetch('${url}?' + begin, {
+      headers: { Accept: 'application/x-ndjson' },
+    })
+    for await (const line of createInterface(Readable.fromWeb(response.body))) {
+      const event = JSON.parse(line)
+      if (event.id) begin = 'last-event-id=' + event.id // a cut loses nothing
+      if (!event.hub) console.log(event.data)
+    }
+  } catch (error) {
+    console.error(error.message)
+  }
+  await setTimeout(1000)
 }`,
       },
       {
         language: 'Python',
-        code: `import json, urllib.request
+        code: `import json, time, urllib.request
 
-request = urllib.request.Request(
-    '${url}?last=10',
-    headers={'Accept': 'application/x-ndjson'},
-)
-for line in urllib.request.urlopen(request):
-    print(json.loads(line))`,
+begin = 'last=10'
+while True:
+    try:
+        request = urllib.request.Request(
+            '${url}?' + begin,
+            headers={'Accept': 'application/x-ndjson'},
+        )
+        for line in urllib.request.urlopen(request):
+            event = json.loads(line)
+            if event.get('id'):
+                begin = 'last-event-id=' + event['id']  # a cut loses nothing
+            if 'hub' not in event:
+                print(event['data'])
+    except OSError as error:
+        print(error)
+    time.sleep(1)`,
       },
       {
         language: 'Go',
-        code: `resp, err := http.Get("${url}?last=10") // Accept: text/event-stream
-if err != nil {
-	return err
-}
-defer resp.Body.Close()
-for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-	fmt.Println(lines.Text())
+        code: `package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+func main() {
+	begin := "last=10"
+	for ; ; time.Sleep(time.Second) {
+		req, _ := http.NewRequest("GET", "${url}?"+begin, nil)
+		req.Header.Set("Accept", "application/x-ndjson")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		for lines := json.NewDecoder(resp.Body); ; {
+			var event struct {
+				ID, Hub string
+				Data    json.RawMessage
+			}
+			if lines.Decode(&event) != nil {
+				break // cut; what is missed comes next
+			}
+			if event.ID != "" {
+				begin = "last-event-id=" + event.ID
+			}
+			if event.Hub == "" {
+				fmt.Println(string(event.Data))
+			}
+		}
+		resp.Body.Close()
+	}
 }`,
       },
     ],

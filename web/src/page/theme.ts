@@ -1,3 +1,4 @@
+import { recall, remember } from './stored'
 import { Value } from './value'
 
 /** What the user has chosen; `system` follows the system. */
@@ -6,7 +7,7 @@ export type Choice = 'system' | 'light' | 'dark'
 /** What is shown. */
 export type Scheme = 'light' | 'dark'
 
-const STORED = 'streamgauge.theme'
+const STORED = 'theme'
 const CHOICES: readonly Choice[] = ['system', 'light', 'dark']
 
 /** Light or dark: by the system's preference or the user's choice, remembered. */
@@ -17,7 +18,7 @@ export class Theme {
 
   /** @param asked what the page's address asks for, which is not remembered */
   constructor(asked?: string) {
-    const choice = CHOICES.find((c) => c === (asked ?? read())) ?? 'system'
+    const choice = CHOICES.find((c) => c === (asked ?? recall(STORED))) ?? 'system'
     this.choice = new Value<Choice>(choice)
     this.scheme = new Value<Scheme>(this.#resolve())
     this.#light.addEventListener('change', () => this.#apply())
@@ -29,7 +30,7 @@ export class Theme {
     const i = CHOICES.indexOf(this.choice.get())
     const choice = CHOICES[(i + 1) % CHOICES.length] ?? 'system'
     this.choice.set(choice)
-    write(choice)
+    remember(STORED, choice)
     this.#apply()
   }
 
@@ -44,19 +45,4 @@ export class Theme {
     document.documentElement.dataset.theme = scheme
     this.scheme.set(scheme)
   }
-}
-
-// Storage may be forbidden; the choice then lasts as long as the page.
-function read(): string | null {
-  try {
-    return localStorage.getItem(STORED)
-  } catch {
-    return null
-  }
-}
-
-function write(choice: Choice): void {
-  try {
-    localStorage.setItem(STORED, choice)
-  } catch {}
 }

@@ -108,6 +108,60 @@ test('the theme follows the system until somebody chooses', async () => {
   await other.context().close()
 })
 
+test('the bar has room on every screen, also while paused', async () => {
+  const other = await visit.open('/small', { viewport: { width: 1280, height: 800 } })
+  await other.keyboard.press('Space')
+  await other.getByLabel('Instant shown').waitFor({ timeout: WITHIN })
+  for (const width of [1280, 1279, 1024, 900, 768, 721, 390]) {
+    await other.setViewportSize({ width, height: 800 })
+    await frames(other)
+    const wide = await other.evaluate(() => document.documentElement.scrollWidth)
+    assert.ok(wide <= width, `the page is ${wide} px wide on a screen of ${width} px`)
+    const live = await other.getByRole('button', { name: 'Live', exact: true }).boundingBox()
+    assert.ok(live !== null && live.x + live.width <= width, `Live is cut at ${width} px`)
+  }
+  await other.context().close()
+})
+
+test('single letters are keys until somebody says no', async () => {
+  const other = await visit.open('/small')
+  await other.keyboard.press('?')
+  await other.getByRole('checkbox', { name: /Single letters/ }).uncheck()
+  await other.keyboard.press('Escape')
+  await other.keyboard.press('k')
+  await frames(other)
+  assert.doesNotMatch(other.url(), /kiosk/)
+  await other.reload()
+  await other.locator('.pill[data-state=live]').waitFor({ timeout: WITHIN })
+  await other.keyboard.press('k')
+  await frames(other)
+  assert.doesNotMatch(other.url(), /kiosk/)
+  await other.context().close()
+})
+
+test('a new build of the server is noticed, and a wall takes it by itself', async () => {
+  let build = 1
+  const context = await visit.browser.newContext()
+  await context.route('**/v1/events?*', (route) => {
+    const hello = JSON.stringify({ version: String(build), heartbeat_ms: 15_000, streams: [] })
+    const body = `retry: 50\nevent: hub.hello\nid: e-1\ndata: ${hello}\n\n`
+    return route.fulfill({ contentType: 'text/event-stream', body })
+  })
+  const reader = await context.newPage()
+  await reader.goto(`${visit.server.url}/small`)
+  await reader.locator('.name:text-is("First")').waitFor({ timeout: WITHIN })
+  build = 2
+  await reader.getByText('The server has been updated').waitFor({ timeout: WITHIN })
+  await reader.close()
+  const wall = await context.newPage()
+  await wall.goto(`${visit.server.url}/small?kiosk`)
+  await wall.locator('.name:text-is("First")').waitFor({ timeout: WITHIN })
+  const reloaded = wall.waitForEvent('load', { timeout: WITHIN })
+  build = 3
+  await reloaded
+  await context.close()
+})
+
 test('nothing is wider than a phone', async () => {
   const phone = await visit.open('/', { viewport: { width: 360, height: 780 }, hasTouch: true })
   for (const path of ['/', '/small', '/host', '/connect']) {

@@ -169,4 +169,32 @@ test('who goes back beyond what the page has loaded is shown that too', async ()
   await page.locator('[data-panel=stat] [data-value]:text-is("2")').waitFor({ timeout: WITHIN })
 })
 
+test('a link to old minutes of a long window shows them, and goes on doing so', async () => {
+  await page.goto(`${visit.server.url}/clock?window=15m`)
+  await page.locator('[data-panel=stat] [data-value]:text-is("99")').waitFor({ timeout: WITHIN })
+  await page.keyboard.press('Space')
+  await page.keyboard.press('c')
+  await page.getByText('Link to these minutes copied').waitFor({ timeout: WITHIN })
+  await page.goto(await page.evaluate(() => navigator.clipboard.readText()))
+  await page.locator('[data-panel=stat] [data-value]:text-is("99")').waitFor({ timeout: WITHIN })
+  await visit.server.publish('t.number', 98)
+  await page.waitForTimeout(1000) // in which nothing may take its place
+  assert.equal(await number(), '99')
+})
+
+test('another dashboard is not replaced by the past of the one before', async () => {
+  await page.goto(`${visit.server.url}/long?window=1m`)
+  await page.locator('[data-panel=stat] [data-value]').waitFor({ timeout: WITHIN })
+  await page.keyboard.press('Space')
+  await page.getByLabel('Instant shown').evaluate((/** @type {any} */ slider) => {
+    slider.min = '-580000'
+    slider.value = '-580000'
+    slider.dispatchEvent(new Event('input', { bubbles: true }))
+  })
+  await page.getByLabel('Dashboard').selectOption('clock')
+  await page.locator('.name:text-is("Course")').waitFor({ timeout: WITHIN })
+  await page.waitForTimeout(1000)
+  assert.equal(await page.locator('.name:text-is("Course")').count(), 1)
+})
+
 test('nothing went wrong', () => visit.nothingWentWrong())

@@ -162,6 +162,8 @@ function barSeries(stroke: string, { stack }: PanelDefinition): uPlot.Series {
   }
 }
 
+const DAY = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' })
+
 /** Between each line of a stack and the one below it. */
 function bands({ lines }: ChartInput, inks: Inks): uPlot.Band[] {
   return lines.slice(1).map((_, i) => ({
@@ -181,9 +183,11 @@ function splitsOf({ low, high, step }: Range): number[] {
   return Array.from({ length: n + 1 }, (_, i) => low + i * step)
 }
 
-/** The time of day of an instant: seconds only where they say something. */
+/** The time of day of an instant: seconds only where they say something, and at midnight
+ * the day. */
 function clock(at: number): string {
   const d = new Date(at)
+  if (d.getHours() + d.getMinutes() + d.getSeconds() === 0) return DAY.format(d)
   const two = (n: number) => String(n).padStart(2, '0')
   const minutes = `${two(d.getHours())}:${two(d.getMinutes())}`
   return d.getSeconds() === 0 ? minutes : `${minutes}:${two(d.getSeconds())}`

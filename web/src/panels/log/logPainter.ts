@@ -181,7 +181,9 @@ export class LogPainter implements OwnedPainter {
       if (!this.#measure(listing, drawn)) break
     }
     if (!this.#held && this.#limit > listing.start) {
-      this.#seen = (listing.at(this.#limit - 1)?.number ?? -1) + 1
+      // Also of what a filter hides: when that goes they are not new.
+      const shown = (listing.at(this.#limit - 1)?.number ?? -1) + 1
+      this.#seen = Math.max(shown, listing.lines.until(this.#input.session.timeline.moment))
     }
   }
 
