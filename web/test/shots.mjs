@@ -19,7 +19,11 @@ const PHONE = { width: 390, height: 844 }
  *   act?: (page: import('playwright-core').Page) => Promise<void>}} [options]
  */
 async function shot(name, path, { viewport = DESKTOP, scheme = 'dark', tall = false, act } = {}) {
-  const page = await browser.newPage({ viewport, colorScheme: scheme })
+  const page = await browser.newPage({
+    viewport,
+    colorScheme: scheme,
+    hasTouch: viewport === PHONE,
+  })
   page.on('console', (message) => {
     if (message.type() === 'error') console.error(`${name}: ${message.text()}`)
   })
@@ -41,19 +45,27 @@ async function shot(name, path, { viewport = DESKTOP, scheme = 'dark', tall = fa
 
 // The machine's own charts have something to show after a while.
 await new Promise((done) => setTimeout(done, 45_000))
+const EVERYTHING = '/?stream=host.>&stream=hub.>'
 for (const scheme of /** @type {const} */ (['dark', 'light'])) {
   await shot(`demo-${scheme}`, '/demo', { scheme, tall: true })
   await shot(`host-${scheme}`, '/host', { scheme })
-  await shot(`everything-${scheme}`, '/?stream=host.>&stream=hub.>', { scheme })
+  await shot(`streamgauge-${scheme}`, '/streamgauge?window=1m', { scheme })
+  await shot(`everything-${scheme}`, EVERYTHING, { scheme })
+  await shot(`connect-${scheme}`, '/connect', { scheme })
+  await shot(`editor-${scheme}`, '/demo', {
+    scheme,
+    act: async (page) => {
+      await page.keyboard.press('e')
+      const latency = page.locator('.editable').nth(6)
+      await latency.hover()
+      await latency.locator('button[title=Edit]').click()
+      await page.waitForTimeout(600)
+    },
+  })
   await shot(`demo-phone-${scheme}`, '/demo', { scheme, viewport: PHONE })
+  await shot(`everything-phone-${scheme}`, EVERYTHING, { scheme, viewport: PHONE })
+  await shot(`connect-phone-${scheme}`, '/connect', { scheme, viewport: PHONE })
 }
-await shot('editor-dark', '/demo', {
-  act: async (page) => {
-    await page.keyboard.press('e')
-    await page.locator('.editable .tools button[title=Edit]').nth(6).click()
-    await page.waitForTimeout(600)
-  },
-})
 await shot('palette-light', '/demo', {
   scheme: 'light',
   act: async (page) => {
@@ -84,6 +96,5 @@ await shot('log-dark', '/demo', {
   },
 })
 await shot('wall-dark', '/demo?kiosk')
-await shot('connect-light', '/connect', { scheme: 'light' })
 await browser.close()
 await server.close()

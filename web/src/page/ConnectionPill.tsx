@@ -32,12 +32,19 @@ export function ConnectionPill() {
   useRenderAt(nextChange(state))
   const { kind, word, why } = say(state, { mode, degraded }, Date.now())
   return (
-    <span className="pill" role="status" data-state={kind} title={why}>
-      <svg viewBox="0 0 10 10" aria-hidden="true">
-        <path d={SHAPES[kind]} />
-      </svg>
-      {word}
-    </span>
+    <>
+      <span className="pill" role="status" data-state={kind} title={why}>
+        <svg viewBox="0 0 10 10" aria-hidden="true">
+          <path d={SHAPES[kind]} />
+        </svg>
+        {word}
+      </span>
+      {kind === 'offline' ? (
+        <button type="button" onClick={() => session.reconnect()}>
+          Try now
+        </button>
+      ) : null}
+    </>
   )
 }
 

@@ -200,6 +200,11 @@ export class Session {
     this.#version ??= version
   }
 
+  /** Connects now, rather than when it is due. */
+  reconnect(): void {
+    this.#live.reconnect()
+  }
+
   /** Copies a text and says so. */
   async copy(text: string, said: string): Promise<void> {
     if (await copied(text)) this.say(said)

@@ -176,7 +176,7 @@ rows:
       },
       {
         language: 'a frame',
-        code: `<iframe src="${base}?stream=${stream}&embed" width="600" height="400"></iframe>`,
+        code: `<iframe src="${base}?stream=${stream}&embed" width="600" height="600"></iframe>`,
       },
       { language: 'a link', code: `${base}?stream=${stream}` },
     ],

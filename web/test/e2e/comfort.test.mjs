@@ -147,15 +147,23 @@ test('a new build of the server is noticed, and a wall takes it by itself', asyn
     const body = `retry: 50\nevent: hub.hello\nid: e-1\ndata: ${hello}\n\n`
     return route.fulfill({ contentType: 'text/event-stream', body })
   })
+  let greeted = 0
+  context.on('response', (response) => {
+    if (response.url().includes('/v1/events?')) greeted++
+  })
+  const greetings = async (/** @type {number} */ n) => {
+    while (greeted < n) await context.waitForEvent('response', { timeout: WITHIN })
+  }
   const reader = await context.newPage()
   await reader.goto(`${visit.server.url}/small`)
-  await reader.locator('.name:text-is("First")').waitFor({ timeout: WITHIN })
+  await greetings(2)
   build = 2
   await reader.getByText('The server has been updated').waitFor({ timeout: WITHIN })
   await reader.close()
   const wall = await context.newPage()
+  const before = greeted
   await wall.goto(`${visit.server.url}/small?kiosk`)
-  await wall.locator('.name:text-is("First")').waitFor({ timeout: WITHIN })
+  await greetings(before + 3)
   const reloaded = wall.waitForEvent('load', { timeout: WITHIN })
   build = 3
   await reloaded

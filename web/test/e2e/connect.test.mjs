@@ -19,7 +19,7 @@ let page
 
 before(async () => {
   page = await visit.open('/connect')
-  await page.getByLabel('Stream').fill('snippet.orders')
+  await page.getByRole('textbox', { name: 'Stream' }).fill('snippet.orders')
 })
 after(() => rm(folder, { recursive: true, force: true }))
 

@@ -98,6 +98,7 @@ test('a network that is gone for a minute', async () => {
   await page.locator('.pill[data-state=waiting]').waitFor({ timeout: WITHIN })
   await page.waitForTimeout(60_000)
   await page.locator('.pill[data-state=offline]').waitFor({ timeout: WITHIN })
+  assert.ok(await page.getByRole('button', { name: 'Try now' }).isVisible())
   await send(10)
   proxy.mend()
   await hasAll()
