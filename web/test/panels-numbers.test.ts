@@ -4,10 +4,12 @@ import { Cadence } from '../src/data/cadence'
 import type { Envelope } from '../src/data/envelope'
 import { Numbers, type NumbersOptions } from '../src/data/numbers'
 import { Rows } from '../src/data/rows'
+import { Source } from '../src/data/source'
 import { formatNumber, formatSpan } from '../src/data/units'
 import { readView } from '../src/data/views'
 import { Value } from '../src/page/value'
 import { niceRange } from '../src/paint/range'
+import { ageOf } from '../src/panels/age'
 import { barsOf } from '../src/panels/bars/barsPainter'
 import { isolated, toggled } from '../src/panels/chart/Legend'
 import { linesOf } from '../src/panels/chart/lines'
@@ -26,7 +28,7 @@ import { percent } from '../src/panels/status/statusPainter'
 import { compareCells, tableOfNumbers, tableOfRows } from '../src/panels/table/tableModel'
 import { nextSorting } from '../src/panels/table/tablePainter'
 import { toCSV } from '../src/panels/twin'
-import type { StreamState } from '../src/stream'
+import { StreamError, type StreamState } from '../src/stream'
 import { Timeline } from '../src/time/timeline'
 
 const CHART: PanelDefinition = { type: 'timeseries' }
@@ -211,6 +213,55 @@ describe('the value that is shown', () => {
     const numbers = new Numbers({ name: 's', window: 60_000 })
     for (const at of [1, 2, 3]) numbers.append(event(at * 10, at), new Cadence())
     expect(shown(numbers, pageAt(2.5))).toBe(20)
+  })
+})
+
+describe('the age of a view', () => {
+  /** A page at a time, whose connection has been down for so many seconds. */
+  const cut = (at: number, since = at): Page =>
+    pageAt(at, {
+      status: 'retrying',
+      error: new StreamError('connect', 'gone'),
+      since: Date.now() - (at - since) * 1000,
+      retryAt: Date.now(),
+    })
+  const view = (text: string, ...at: number[]) => {
+    const source = new Source(text, 300_000)
+    const [fn = ''] = text.split('(')
+    for (const t of at) source.append(event({ [fn]: 1 }, t, { stream: text, type: 'hub.view' }))
+    return source
+  }
+  const REGULAR = [0, 10, 20]
+  const IRREGULAR = [0, 10, 20, 30, 200, 210, 220, 500]
+  const RARE = [0, 200, 400, 600, 800, 1000]
+
+  it.each<[string, string, number[], Page, string]>([
+    ['is expected every so often from the first row on', 'avg', REGULAR, pageAt(40), 'fresh'],
+    ['is late when a whole window is missing', 'avg', REGULAR, pageAt(42), 'late'],
+    ['is stale after five', 'avg', REGULAR, pageAt(72), 'stale'],
+    ['is nothing where rows come irregularly', 'avg', IRREGULAR, pageAt(1000), 'fresh'],
+    ['counts from the cut then', 'avg', IRREGULAR, cut(1000, 985), 'fresh'],
+    ['counts on while nothing can come', 'avg', IRREGULAR, cut(1000, 975), 'late'],
+    ['of a count is none while one would hear of it', 'count', REGULAR, pageAt(900), 'fresh'],
+    ['of a count begins with the cut', 'count', REGULAR, cut(900, 885), 'fresh'],
+    ['of a count is late then', 'count', REGULAR, cut(900, 875), 'late'],
+    ['of a count is stale at last', 'count', REGULAR, cut(900, 840), 'stale'],
+    [
+      'of a count is late then, however rarely there is one',
+      'count',
+      RARE,
+      cut(1200, 1175),
+      'late',
+    ],
+    [
+      'is that of a closed connection too',
+      'count',
+      REGULAR,
+      pageAt(90, { status: 'closed' }),
+      'stale',
+    ],
+  ])('%s', (_, fn, at, page, want) => {
+    expect(ageOf(view(`${fn}(a /b) every 10s`, ...at), page).state).toBe(want)
   })
 })
 

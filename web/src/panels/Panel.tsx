@@ -1,11 +1,11 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
 import { listOf, type PanelDefinition } from '../dashboard/definition'
-import { freshness } from '../data/cadence'
 import type { Source } from '../data/source'
 import { formatAge, formatSpan } from '../data/units'
 import { type Session, useSession } from '../page/session'
 import { setText } from '../paint/text'
 import { usePainter } from '../paint/usePainter'
+import { ageOf, isSilentZero } from './age'
 import { spanOf } from './moment'
 import { PanelMenu } from './PanelMenu'
 import { TwinTable } from './TwinTable'
@@ -147,9 +147,7 @@ function Age({ definition, source, spans }: AgeProps) {
         ages: true,
         version: () => source.version,
         paint() {
-          const age = session.timeline.now - source.lastAt
-          const interval = intervalOf(source, session)
-          const state = freshness(age, interval)
+          const { age, interval, state } = ageOf(source, session)
           if (panel !== null && panel.dataset.age !== state) panel.dataset.age = state
           const expected =
             interval !== undefined || age < UNREMARKABLE || isSilentZero(source, session)
@@ -165,20 +163,6 @@ function Age({ definition, source, spans }: AgeProps) {
 
 function ageText(age: number): string {
   return Number.isFinite(age) ? `${formatAge(age)} old` : ''
-}
-
-/** A number claims to be true now. A line of a log is as true as it was. */
-function intervalOf(source: Source, session: Session): number | undefined {
-  const { content } = source
-  const current = content?.kind === 'numbers' || content?.kind === 'rows'
-  return current && !isSilentZero(source, session) ? source.cadence.interval : undefined
-}
-
-/** Whether silence is a value: a count of what did not happen is zero, as long as
- * it would be heard. */
-function isSilentZero({ content }: Source, { connection }: Session): boolean {
-  if (content?.kind !== 'numbers' || connection.get().status !== 'live') return false
-  return content.series.length > 0 && content.series.every((s) => s.additive)
 }
 
 /** Whether there are events, but none with a number that this panel could show. */
