@@ -41,6 +41,16 @@ function pageAt(seconds: number, state: StreamState = { status: 'live' }): Page 
   return { timeline, connection: new Value(state) }
 }
 
+/** A page at a time, whose connection has been down since another. */
+function cut(at: number, since = at): Page {
+  return pageAt(at, {
+    status: 'retrying',
+    error: new StreamError('connect', 'gone'),
+    since: Date.now() - (at - since) * 1000,
+    retryAt: Date.now(),
+  })
+}
+
 function event(data: unknown, seconds: number, more: Partial<Envelope> = {}): Envelope {
   const at = seconds * 1000
   return {
@@ -138,6 +148,15 @@ describe('the rows of a view', () => {
     expect([...(data.columns[0] ?? [])]).toEqual([1, 0, null, null, null, null])
   })
 
+  it('whose window was not over when the connection was lost are not drawn as whole', () => {
+    const numbers = rows('count(a) every 10s', [10, { count: 20 }], [20, { count: 5 }])
+    const { lines } = linesOf(numbers, 'count', CHART)
+    const data = new PlotData()
+    data.fill(numbers, lines, { from: 10_000, to: 45_000, live: true, known: 25_000 })
+    expect([...(data.columns[0] ?? [])]).toEqual([20, null, null, null])
+    expect([data.tailAt, ...data.tails]).toEqual([20_000, 5])
+  })
+
   it('whose window is not over are drawn apart, and not at all while time stands still', () => {
     const numbers = rows('count(a) every 10s', [10, { count: 1 }], [20, { count: 7 }])
     const live = filled(numbers, 0, 25)
@@ -200,6 +219,26 @@ describe('the value that is shown', () => {
     expect(shown(means, pageAt(95))).toBeNaN()
   })
 
+  it('is that of the last window known to be whole once the connection broke', () => {
+    for (const at of [26, 31, 45, 900]) expect(shown(counts(), cut(at, 25))).toBe(1)
+    expect(shown(counts(), cut(45, 31))).toBe(7)
+    expect(shown(counts(), cut(900, 45))).toBe(0)
+    const pointed = cut(900, 45)
+    pointed.timeline.hover.set(47_000)
+    expect(shown(counts(), pointed)).toBeNaN()
+  })
+
+  it('of a long window is what it had come to when the connection broke', () => {
+    const orders = rows('count(a) every 1h', [0, { count: 50 }], [3600, { count: 3 }])
+    expect(shown(orders, cut(3700, 3660))).toBe(3)
+    expect(shown(orders, cut(7300, 3660))).toBe(3)
+  })
+
+  it('of windows that slide is the newest before the connection broke', () => {
+    const sliding = rows('count(a) over 1m every 10s', [10, { count: 1 }], [20, { count: 7 }])
+    expect(shown(sliding, cut(45, 25))).toBe(7)
+  })
+
   it('is that of the instant pointed at, and never later than the page’s now', () => {
     const page = pageAt(45)
     page.timeline.hover.set(17_000)
@@ -217,14 +256,6 @@ describe('the value that is shown', () => {
 })
 
 describe('the age of a view', () => {
-  /** A page at a time, whose connection has been down for so many seconds. */
-  const cut = (at: number, since = at): Page =>
-    pageAt(at, {
-      status: 'retrying',
-      error: new StreamError('connect', 'gone'),
-      since: Date.now() - (at - since) * 1000,
-      retryAt: Date.now(),
-    })
   const view = (text: string, ...at: number[]) => {
     const source = new Source(text, 300_000)
     const [fn = ''] = text.split('(')

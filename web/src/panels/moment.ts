@@ -45,9 +45,12 @@ export function shownValue(numbers: Numbers, series: Series, page: Page): number
   const { timeline } = page
   const { columns } = numbers
   const every = series.grid?.every ?? 0
-  const moment = Math.min(timeline.moment, timeline.now)
-  if (every === 0) return columns.lastUntil(series.column, moment)
+  const now = Math.min(timeline.moment, timeline.now)
+  if (every === 0) return columns.lastUntil(series.column, now)
+  // A row whose window went on after the connection was lost is not the whole of it.
+  const known = knownUntil(page)
   const hovered = timeline.hover.get() !== undefined
+  const moment = Number.isFinite(known) && !hovered ? Math.min(now, known) : now
   const window = shownWindow(series, every, moment, timeline, hovered)
   const row = columns.numberUntil(series.column, window)
   const at = row < 0 ? Number.NEGATIVE_INFINITY : columns.timeAt(row)
@@ -58,7 +61,7 @@ export function shownValue(numbers: Numbers, series: Series, page: Page): number
   if (series.additive) {
     // Where there is no row at all, nothing has happened for as long as was asked for.
     const first = columns.length > 0 ? columns.timeAt(0) : window
-    return window >= first && window <= knownUntil(page) ? 0 : Number.NaN
+    return window >= first && !isIncomplete(window, hovered ? every : 0, known) ? 0 : Number.NaN
   }
   const held = series.field === 'last' || (!hovered && at >= window - PATIENT_ROWS * every)
   return held && row >= 0 ? columns.valueAt(series.column, row) : Number.NaN
