@@ -165,15 +165,18 @@ describe('the rows of a view', () => {
     expect(filled(numbers, 0, 25, false).tailAt).toBeNaN()
   })
 
-  it('of which there is none yet are zero, where nothing else can be', () => {
+  it('of which there is none yet are zero now, and not drawn for the past', () => {
     const numbers = numbersFor({ type: 'stat', view: 'count,p95(a /b) every 10s' }, 'n', 300_000)
     expect(numbers.series.map(({ field }) => field)).toEqual(['count'])
     const data = filled(numbers, 0, 35)
-    expect([...(data.columns[0] ?? [])]).toEqual([0, 0, 0, null])
+    expect([...(data.columns[0] ?? [])]).toEqual([])
     const [series] = numbers.series
     if (series === undefined) throw new Error('has no series')
     expect(shownValue(numbers, series, pageAt(35))).toBe(0)
     expect(shownValue(numbers, series, pageAt(35, { status: 'connecting' }))).toBeNaN()
+    const pointed = pageAt(35)
+    pointed.timeline.hover.set(15_000)
+    expect(shownValue(numbers, series, pointed)).toBeNaN()
     numbers.append(event({ count: 3 }, 20, { stream: 'v', type: 'hub.view' }), new Cadence())
     expect(numbers.series.length).toBe(1)
     expect(numbersFor({ type: 'stat', view: COUNT }, 'n', 300_000).series).toEqual([])

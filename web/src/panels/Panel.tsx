@@ -178,8 +178,10 @@ function emptyText(
 ): string {
   if (definition.type === 'text') return ''
   if (source.problem !== undefined) return source.problem
-  if (isSilentZero(source, session)) return ''
-  if (source.count === 0) return `Waiting for ${source.name}`
+  // What silence is worth is a number now, but no picture of the past.
+  const silent = isSilentZero(source, session)
+  if (silent && (source.count > 0 || !spans)) return ''
+  if (source.count === 0 && !silent) return `Waiting for ${source.name}`
   if (hasNoNumbers(source)) {
     const fields = listOf(definition.field).join(', ')
     return `${source.name} has no number${fields === '' ? '' : ` at ${fields}`}`

@@ -59,8 +59,9 @@ export function shownValue(numbers: Numbers, series: Series, page: Page): number
   // The newest of windows that slide comes a moment after it has begun.
   if (sliding && at === window - every) return columns.valueAt(series.column, row)
   if (series.additive) {
-    // Where there is no row at all, nothing has happened for as long as was asked for.
-    const first = columns.length > 0 ? columns.timeAt(0) : window
+    // Without any row nothing is known of the past; now there would be one.
+    const none = hovered ? Number.POSITIVE_INFINITY : window
+    const first = columns.length > 0 ? columns.timeAt(0) : none
     return window >= first && !isIncomplete(window, hovered ? every : 0, known) ? 0 : Number.NaN
   }
   const held = series.field === 'last' || (!hovered && at >= window - PATIENT_ROWS * every)

@@ -80,11 +80,11 @@ export class PlotData {
     return out
   }
 
-  /** One row for each window, whether something happened in it or not. */
+  /** One row for each window since the first, whether something happened in it or not. */
   #fillWindows(columns: Columns, lines: readonly Line[], range: Range): void {
     const { every } = this
-    // Without any row nothing has happened for as long as was asked for.
-    const oldest = columns.length > 0 ? columns.timeAt(0) : range.from
+    // Before the first row nothing is known: there may have been nobody to count.
+    const oldest = columns.length > 0 ? columns.timeAt(0) : Number.POSITIVE_INFINITY
     const end = Math.floor(range.to / every) * every
     const earliest = Math.max(range.from - every, oldest, end - MAX_ROWS * every)
     const start = Math.floor(earliest / every) * every
