@@ -215,11 +215,32 @@ describe('the value that is shown', () => {
     expect(shown(counts(), pageAt(45, down))).toBeNaN()
   })
 
-  it('of a mean is the newest, until that is too old', () => {
-    const means = rows('avg(a /b) every 10s', [10, { avg: 1 }], [20, { avg: 7 }])
-    expect(shown(means, pageAt(25))).toBe(7)
-    expect(shown(means, pageAt(65))).toBe(7)
-    expect(shown(means, pageAt(95))).toBeNaN()
+  it.each(['avg', 'p95', 'max'])('of %s is the last whole one, until that is too old', (fn) => {
+    const numbers = rows(`${fn}(a /b) every 10s`, [10, { [fn]: 1 }], [20, { [fn]: 7 }])
+    expect(shown(numbers, pageAt(25))).toBe(1)
+    expect(shown(numbers, pageAt(31))).toBe(7)
+    expect(shown(numbers, pageAt(65))).toBe(7)
+    expect(shown(numbers, pageAt(95))).toBeNaN()
+    expect(shown(numbers, cut(900, 25))).toBe(1)
+  })
+
+  it('of a mean is what there is of it while no window is whole', () => {
+    const first = rows('avg(a /b) every 10s', [20, { avg: 7 }])
+    expect(shown(first, pageAt(25))).toBe(7)
+    const again = rows('avg(a /b) every 10s', [20, { avg: 7 }], [200, { avg: 9 }])
+    expect(shown(again, pageAt(205))).toBe(9)
+    const paused = pageAt(300)
+    paused.timeline.pause(205_000)
+    expect(shown(again, paused)).toBeNaN()
+  })
+
+  it('is the newest where windows slide, are long, or have the last value', () => {
+    for (const text of ['avg(a /b) over 1m every 10s', 'avg(a /b) every 10m', 'last(a /b)']) {
+      const fn = text.split('(')[0] as string
+      const every = text.includes('10m') ? 600 : 10
+      const numbers = rows(text, [every, { [fn]: 1 }], [2 * every, { [fn]: 7 }])
+      expect(shown(numbers, pageAt(2.5 * every))).toBe(7)
+    }
   })
 
   it('is that of the last window known to be whole once the connection broke', () => {
