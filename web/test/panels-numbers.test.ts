@@ -9,7 +9,7 @@ import { formatNumber, formatSpan } from '../src/data/units'
 import { readView } from '../src/data/views'
 import { Value } from '../src/page/value'
 import { niceRange } from '../src/paint/range'
-import { ageOf } from '../src/panels/age'
+import { absenceOf, ageOf } from '../src/panels/age'
 import { barsOf } from '../src/panels/bars/barsPainter'
 import { isolated, toggled } from '../src/panels/chart/Legend'
 import { linesOf } from '../src/panels/chart/lines'
@@ -480,6 +480,20 @@ describe('bars', () => {
     const numbers = rows(stream, [10, { p95: 1 }, '/old'], [90, { p95: 2 }, '/new'])
     const bars = barsOf(numbers, { type: 'bars', labels: { '/new': 'New' } }, pageAt(99))
     expect(bars.map(({ name, value }) => [name, value])).toEqual([['New', 2]])
+  })
+
+  it('that are all gone leave a word', () => {
+    const source = new Source('s', 300_000)
+    const stream = 'p95(a /ms) by /route every 10s'
+    source.append(event({ p95: 1 }, 10, { stream, type: 'hub.view', key: '/' }))
+    expect(absenceOf(source, pageAt(25))).toBe('')
+    expect(absenceOf(source, pageAt(250))).toBe('Nothing for 4 min')
+    const page = pageAt(250)
+    page.timeline.hover.set(5000)
+    expect(absenceOf(source, page)).toBe('Nothing at this time')
+    page.timeline.hover.set(undefined)
+    page.timeline.pause(200_000)
+    expect(absenceOf(source, page)).toBe('Nothing at this time')
   })
 })
 

@@ -5,7 +5,7 @@ import { formatAge, formatSpan } from '../data/units'
 import { type Session, useSession } from '../page/session'
 import { setText } from '../paint/text'
 import { usePainter } from '../paint/usePainter'
-import { ageOf, isSilentZero } from './age'
+import { absenceOf, ageOf, isSilentZero } from './age'
 import { spanOf } from './moment'
 import { PanelMenu } from './PanelMenu'
 import { TwinTable } from './TwinTable'
@@ -178,6 +178,10 @@ function emptyText(
 ): string {
   if (definition.type === 'text') return ''
   if (source.problem !== undefined) return source.problem
+  // A list has a place for each value, and none for those that are not there.
+  const isList = definition.type === 'bars' || definition.type === 'table'
+  const absence = isList && source.count > 0 ? absenceOf(source, session) : ''
+  if (absence !== '') return absence
   // What silence is worth is a number now, but no picture of the past.
   const silent = isSilentZero(source, session)
   if (silent && (source.count > 0 || !spans)) return ''

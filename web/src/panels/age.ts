@@ -1,7 +1,8 @@
 import { type Freshness, freshness } from '../data/cadence'
 import type { Series } from '../data/numbers'
 import type { Source } from '../data/source'
-import { knownUntil, type Page } from './moment'
+import { formatAge } from '../data/units'
+import { knownUntil, type Page, shownValue } from './moment'
 
 /** How old what a panel shows is. */
 export interface Age {
@@ -17,8 +18,10 @@ export interface Age {
  * windows, as freshness grants them, are what the next one may take. */
 export function ageOf(source: Source, page: Page): Age {
   const interval = intervalOf(source, page)
-  const age = page.timeline.now - knownAt(source, page)
-  return { age, interval, state: freshness(age, interval) }
+  const { now } = page.timeline
+  const silence = now - knownAt(source, page)
+  const age = isAdditive(source) ? silence : now - source.lastAt
+  return { age, interval, state: freshness(silence, interval) }
 }
 
 /** A number claims to be true now. A line of a log is as true as it was. */
@@ -31,6 +34,16 @@ function intervalOf(source: Source, page: Page): number | undefined {
   if (isAdditive(source)) return every ?? cadence.interval
   // What is known to come irregularly may stay away, as long as one would hear of it.
   return cadence.interval ?? (isLive(page) && cadence.isIrregular ? undefined : every)
+}
+
+/** What stands in for values where there were some, but none is of the moment; ''
+ * where there is one, or never was. */
+export function absenceOf({ content, lastAt }: Source, page: Page): string {
+  if (content?.kind !== 'numbers' || content.series.length === 0) return ''
+  if (content.series.some((s) => !Number.isNaN(shownValue(content, s, page)))) return ''
+  const { mode, hover, now } = page.timeline
+  const present = mode.get().kind === 'live' && hover.get() === undefined
+  return present ? `Nothing for ${formatAge(now - lastAt)}` : 'Nothing at this time'
 }
 
 /** How far the rows of views are apart, or undefined where that is not known. */
