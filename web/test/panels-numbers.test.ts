@@ -4,10 +4,12 @@ import { Cadence } from '../src/data/cadence'
 import type { Envelope } from '../src/data/envelope'
 import { Numbers, type NumbersOptions } from '../src/data/numbers'
 import { Rows } from '../src/data/rows'
+import { Source } from '../src/data/source'
 import { formatNumber, formatSpan } from '../src/data/units'
 import { readView } from '../src/data/views'
 import { Value } from '../src/page/value'
 import { niceRange } from '../src/paint/range'
+import { absenceOf, ageOf } from '../src/panels/age'
 import { barsOf } from '../src/panels/bars/barsPainter'
 import { isolated, toggled } from '../src/panels/chart/Legend'
 import { linesOf } from '../src/panels/chart/lines'
@@ -26,7 +28,7 @@ import { percent } from '../src/panels/status/statusPainter'
 import { compareCells, tableOfNumbers, tableOfRows } from '../src/panels/table/tableModel'
 import { nextSorting } from '../src/panels/table/tablePainter'
 import { toCSV } from '../src/panels/twin'
-import type { StreamState } from '../src/stream'
+import { StreamError, type StreamState } from '../src/stream'
 import { Timeline } from '../src/time/timeline'
 
 const CHART: PanelDefinition = { type: 'timeseries' }
@@ -37,6 +39,16 @@ function pageAt(seconds: number, state: StreamState = { status: 'live' }): Page 
   const timeline = new Timeline(() => seconds * 1000, 300_000)
   timeline.choose(300_000)
   return { timeline, connection: new Value(state) }
+}
+
+/** A page at a time, whose connection has been down since another. */
+function cut(at: number, since = at): Page {
+  return pageAt(at, {
+    status: 'retrying',
+    error: new StreamError('connect', 'gone'),
+    since: Date.now() - (at - since) * 1000,
+    retryAt: Date.now(),
+  })
 }
 
 function event(data: unknown, seconds: number, more: Partial<Envelope> = {}): Envelope {
@@ -136,6 +148,15 @@ describe('the rows of a view', () => {
     expect([...(data.columns[0] ?? [])]).toEqual([1, 0, null, null, null, null])
   })
 
+  it('whose window was not over when the connection was lost are not drawn as whole', () => {
+    const numbers = rows('count(a) every 10s', [10, { count: 20 }], [20, { count: 5 }])
+    const { lines } = linesOf(numbers, 'count', CHART)
+    const data = new PlotData()
+    data.fill(numbers, lines, { from: 10_000, to: 45_000, live: true, known: 25_000 })
+    expect([...(data.columns[0] ?? [])]).toEqual([20, null, null, null])
+    expect([data.tailAt, ...data.tails]).toEqual([20_000, 5])
+  })
+
   it('whose window is not over are drawn apart, and not at all while time stands still', () => {
     const numbers = rows('count(a) every 10s', [10, { count: 1 }], [20, { count: 7 }])
     const live = filled(numbers, 0, 25)
@@ -144,15 +165,18 @@ describe('the rows of a view', () => {
     expect(filled(numbers, 0, 25, false).tailAt).toBeNaN()
   })
 
-  it('of which there is none yet are zero, where nothing else can be', () => {
+  it('of which there is none yet are zero now, and not drawn for the past', () => {
     const numbers = numbersFor({ type: 'stat', view: 'count,p95(a /b) every 10s' }, 'n', 300_000)
     expect(numbers.series.map(({ field }) => field)).toEqual(['count'])
     const data = filled(numbers, 0, 35)
-    expect([...(data.columns[0] ?? [])]).toEqual([0, 0, 0, null])
+    expect([...(data.columns[0] ?? [])]).toEqual([])
     const [series] = numbers.series
     if (series === undefined) throw new Error('has no series')
     expect(shownValue(numbers, series, pageAt(35))).toBe(0)
     expect(shownValue(numbers, series, pageAt(35, { status: 'connecting' }))).toBeNaN()
+    const pointed = pageAt(35)
+    pointed.timeline.hover.set(15_000)
+    expect(shownValue(numbers, series, pointed)).toBeNaN()
     numbers.append(event({ count: 3 }, 20, { stream: 'v', type: 'hub.view' }), new Cadence())
     expect(numbers.series.length).toBe(1)
     expect(numbersFor({ type: 'stat', view: COUNT }, 'n', 300_000).series).toEqual([])
@@ -191,11 +215,52 @@ describe('the value that is shown', () => {
     expect(shown(counts(), pageAt(45, down))).toBeNaN()
   })
 
-  it('of a mean is the newest, until that is too old', () => {
-    const means = rows('avg(a /b) every 10s', [10, { avg: 1 }], [20, { avg: 7 }])
-    expect(shown(means, pageAt(25))).toBe(7)
-    expect(shown(means, pageAt(65))).toBe(7)
-    expect(shown(means, pageAt(95))).toBeNaN()
+  it.each(['avg', 'p95', 'max'])('of %s is the last whole one, until that is too old', (fn) => {
+    const numbers = rows(`${fn}(a /b) every 10s`, [10, { [fn]: 1 }], [20, { [fn]: 7 }])
+    expect(shown(numbers, pageAt(25))).toBe(1)
+    expect(shown(numbers, pageAt(31))).toBe(7)
+    expect(shown(numbers, pageAt(65))).toBe(7)
+    expect(shown(numbers, pageAt(95))).toBeNaN()
+    expect(shown(numbers, cut(900, 25))).toBe(1)
+  })
+
+  it('of a mean is what there is of it while no window is whole', () => {
+    const first = rows('avg(a /b) every 10s', [20, { avg: 7 }])
+    expect(shown(first, pageAt(25))).toBe(7)
+    const again = rows('avg(a /b) every 10s', [20, { avg: 7 }], [200, { avg: 9 }])
+    expect(shown(again, pageAt(205))).toBe(9)
+    const paused = pageAt(300)
+    paused.timeline.pause(205_000)
+    expect(shown(again, paused)).toBeNaN()
+  })
+
+  it('is the newest where windows slide, are long, or have the last value', () => {
+    for (const text of ['avg(a /b) over 1m every 10s', 'avg(a /b) every 10m', 'last(a /b)']) {
+      const fn = text.split('(')[0] as string
+      const every = text.includes('10m') ? 600 : 10
+      const numbers = rows(text, [every, { [fn]: 1 }], [2 * every, { [fn]: 7 }])
+      expect(shown(numbers, pageAt(2.5 * every))).toBe(7)
+    }
+  })
+
+  it('is that of the last window known to be whole once the connection broke', () => {
+    for (const at of [26, 31, 45, 900]) expect(shown(counts(), cut(at, 25))).toBe(1)
+    expect(shown(counts(), cut(45, 31))).toBe(7)
+    expect(shown(counts(), cut(900, 45))).toBe(0)
+    const pointed = cut(900, 45)
+    pointed.timeline.hover.set(47_000)
+    expect(shown(counts(), pointed)).toBeNaN()
+  })
+
+  it('of a long window is what it had come to when the connection broke', () => {
+    const orders = rows('count(a) every 1h', [0, { count: 50 }], [3600, { count: 3 }])
+    expect(shown(orders, cut(3700, 3660))).toBe(3)
+    expect(shown(orders, cut(7300, 3660))).toBe(3)
+  })
+
+  it('of windows that slide is the newest before the connection broke', () => {
+    const sliding = rows('count(a) over 1m every 10s', [10, { count: 1 }], [20, { count: 7 }])
+    expect(shown(sliding, cut(45, 25))).toBe(7)
   })
 
   it('is that of the instant pointed at, and never later than the page’s now', () => {
@@ -211,6 +276,47 @@ describe('the value that is shown', () => {
     const numbers = new Numbers({ name: 's', window: 60_000 })
     for (const at of [1, 2, 3]) numbers.append(event(at * 10, at), new Cadence())
     expect(shown(numbers, pageAt(2.5))).toBe(20)
+  })
+})
+
+describe('the age of a view', () => {
+  const view = (text: string, ...at: number[]) => {
+    const source = new Source(text, 300_000)
+    const [fn = ''] = text.split('(')
+    for (const t of at) source.append(event({ [fn]: 1 }, t, { stream: text, type: 'hub.view' }))
+    return source
+  }
+  const REGULAR = [0, 10, 20]
+  const IRREGULAR = [0, 10, 20, 30, 200, 210, 220, 500]
+  const RARE = [0, 200, 400, 600, 800, 1000]
+
+  it.each<[string, string, number[], Page, string]>([
+    ['is expected every so often from the first row on', 'avg', REGULAR, pageAt(40), 'fresh'],
+    ['is late when a whole window is missing', 'avg', REGULAR, pageAt(42), 'late'],
+    ['is stale after five', 'avg', REGULAR, pageAt(72), 'stale'],
+    ['is nothing where rows come irregularly', 'avg', IRREGULAR, pageAt(1000), 'fresh'],
+    ['counts from the cut then', 'avg', IRREGULAR, cut(1000, 985), 'fresh'],
+    ['counts on while nothing can come', 'avg', IRREGULAR, cut(1000, 975), 'late'],
+    ['of a count is none while one would hear of it', 'count', REGULAR, pageAt(900), 'fresh'],
+    ['of a count begins with the cut', 'count', REGULAR, cut(900, 885), 'fresh'],
+    ['of a count is late then', 'count', REGULAR, cut(900, 875), 'late'],
+    ['of a count is stale at last', 'count', REGULAR, cut(900, 840), 'stale'],
+    [
+      'of a count is late then, however rarely there is one',
+      'count',
+      RARE,
+      cut(1200, 1175),
+      'late',
+    ],
+    [
+      'is that of a closed connection too',
+      'count',
+      REGULAR,
+      pageAt(90, { status: 'closed' }),
+      'stale',
+    ],
+  ])('%s', (_, fn, at, page, want) => {
+    expect(ageOf(view(`${fn}(a /b) every 10s`, ...at), page).state).toBe(want)
   })
 })
 
@@ -374,6 +480,20 @@ describe('bars', () => {
     const numbers = rows(stream, [10, { p95: 1 }, '/old'], [90, { p95: 2 }, '/new'])
     const bars = barsOf(numbers, { type: 'bars', labels: { '/new': 'New' } }, pageAt(99))
     expect(bars.map(({ name, value }) => [name, value])).toEqual([['New', 2]])
+  })
+
+  it('that are all gone leave a word', () => {
+    const source = new Source('s', 300_000)
+    const stream = 'p95(a /ms) by /route every 10s'
+    source.append(event({ p95: 1 }, 10, { stream, type: 'hub.view', key: '/' }))
+    expect(absenceOf(source, pageAt(25))).toBe('')
+    expect(absenceOf(source, pageAt(250))).toBe('Nothing for 4 min')
+    const page = pageAt(250)
+    page.timeline.hover.set(5000)
+    expect(absenceOf(source, page)).toBe('Nothing at this time')
+    page.timeline.hover.set(undefined)
+    page.timeline.pause(200_000)
+    expect(absenceOf(source, page)).toBe('Nothing at this time')
   })
 })
 

@@ -30,6 +30,11 @@ export class Cadence {
     }
     return this.#interval
   }
+
+  /** Whether enough is known to say that nothing can be expected. */
+  get isIrregular(): boolean {
+    return this.#intervals.length >= ENOUGH && this.interval === undefined
+  }
 }
 
 function usual(intervals: readonly number[]): number | undefined {

@@ -1,11 +1,11 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
 import { listOf, type PanelDefinition } from '../dashboard/definition'
-import { freshness } from '../data/cadence'
 import type { Source } from '../data/source'
 import { formatAge, formatSpan } from '../data/units'
 import { type Session, useSession } from '../page/session'
 import { setText } from '../paint/text'
 import { usePainter } from '../paint/usePainter'
+import { absenceOf, ageOf, isSilentZero } from './age'
 import { spanOf } from './moment'
 import { PanelMenu } from './PanelMenu'
 import { TwinTable } from './TwinTable'
@@ -147,9 +147,7 @@ function Age({ definition, source, spans }: AgeProps) {
         ages: true,
         version: () => source.version,
         paint() {
-          const age = session.timeline.now - source.lastAt
-          const interval = intervalOf(source, session)
-          const state = freshness(age, interval)
+          const { age, interval, state } = ageOf(source, session)
           if (panel !== null && panel.dataset.age !== state) panel.dataset.age = state
           const expected =
             interval !== undefined || age < UNREMARKABLE || isSilentZero(source, session)
@@ -167,20 +165,6 @@ function ageText(age: number): string {
   return Number.isFinite(age) ? `${formatAge(age)} old` : ''
 }
 
-/** A number claims to be true now. A line of a log is as true as it was. */
-function intervalOf(source: Source, session: Session): number | undefined {
-  const { content } = source
-  const current = content?.kind === 'numbers' || content?.kind === 'rows'
-  return current && !isSilentZero(source, session) ? source.cadence.interval : undefined
-}
-
-/** Whether silence is a value: a count of what did not happen is zero, as long as
- * it would be heard. */
-function isSilentZero({ content }: Source, { connection }: Session): boolean {
-  if (content?.kind !== 'numbers' || connection.get().status !== 'live') return false
-  return content.series.length > 0 && content.series.every((s) => s.additive)
-}
-
 /** Whether there are events, but none with a number that this panel could show. */
 function hasNoNumbers({ content }: Source): boolean {
   return content?.kind === 'numbers' && content.series.length === 0
@@ -194,8 +178,14 @@ function emptyText(
 ): string {
   if (definition.type === 'text') return ''
   if (source.problem !== undefined) return source.problem
-  if (isSilentZero(source, session)) return ''
-  if (source.count === 0) return `Waiting for ${source.name}`
+  // A list has a place for each value, and none for those that are not there.
+  const isList = definition.type === 'bars' || definition.type === 'table'
+  const absence = isList && source.count > 0 ? absenceOf(source, session) : ''
+  if (absence !== '') return absence
+  // What silence is worth is a number now, but no picture of the past.
+  const silent = isSilentZero(source, session)
+  if (silent && (source.count > 0 || !spans)) return ''
+  if (source.count === 0 && !silent) return `Waiting for ${source.name}`
   if (hasNoNumbers(source)) {
     const fields = listOf(definition.field).join(', ')
     return `${source.name} has no number${fields === '' ? '' : ` at ${fields}`}`

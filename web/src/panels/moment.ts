@@ -4,7 +4,8 @@ import type { Session } from '../page/session'
 import type { Span, Timeline } from '../time/timeline'
 
 /** A view's window up to this long, in ms, is shown once it is whole: a count that
- * begins anew every ten seconds would saw. A longer one is shown as it grows. */
+ * begins anew every ten seconds would saw, and a quantile of the first two values
+ * jump. A longer one is shown as it grows. */
 const PATIENCE = 5 * 60_000
 
 /** Values of a view without a row for so many windows are not current any more. */
@@ -45,9 +46,12 @@ export function shownValue(numbers: Numbers, series: Series, page: Page): number
   const { timeline } = page
   const { columns } = numbers
   const every = series.grid?.every ?? 0
-  const moment = Math.min(timeline.moment, timeline.now)
-  if (every === 0) return columns.lastUntil(series.column, moment)
+  const now = Math.min(timeline.moment, timeline.now)
+  if (every === 0) return columns.lastUntil(series.column, now)
+  // A row whose window went on after the connection was lost is not the whole of it.
+  const known = knownUntil(page)
   const hovered = timeline.hover.get() !== undefined
+  const moment = Number.isFinite(known) && !hovered ? Math.min(now, known) : now
   const window = shownWindow(series, every, moment, timeline, hovered)
   const row = columns.numberUntil(series.column, window)
   const at = row < 0 ? Number.NEGATIVE_INFINITY : columns.timeAt(row)
@@ -56,17 +60,22 @@ export function shownValue(numbers: Numbers, series: Series, page: Page): number
   // The newest of windows that slide comes a moment after it has begun.
   if (sliding && at === window - every) return columns.valueAt(series.column, row)
   if (series.additive) {
-    // Where there is no row at all, nothing has happened for as long as was asked for.
-    const first = columns.length > 0 ? columns.timeAt(0) : window
-    return window >= first && window <= knownUntil(page) ? 0 : Number.NaN
+    // Without any row nothing is known of the past; now there would be one.
+    const none = hovered ? Number.POSITIVE_INFINITY : window
+    const first = columns.length > 0 ? columns.timeAt(0) : none
+    return window >= first && !isIncomplete(window, hovered ? every : 0, known) ? 0 : Number.NaN
   }
   const held = series.field === 'last' || (!hovered && at >= window - PATIENT_ROWS * every)
-  return held && row >= 0 ? columns.valueAt(series.column, row) : Number.NaN
+  if (held && row >= 0) return columns.valueAt(series.column, row)
+  // While no window is whole, what there is of the first one says more than nothing.
+  if (hovered || timeline.mode.get().kind !== 'live') return Number.NaN
+  const newest = columns.numberUntil(series.column, moment)
+  return newest > row ? columns.valueAt(series.column, newest) : Number.NaN
 }
 
 /** The window whose row is shown. What is pointed at is the window under it. */
 function shownWindow(
-  { additive, grid }: Series,
+  { field, grid }: Series,
   every: number,
   moment: number,
   timeline: Timeline,
@@ -75,7 +84,8 @@ function shownWindow(
   const window = Math.floor(moment / every) * every
   if (hovered) return window
   // While time stands still, a window that was not over has what came later in it.
-  const whole =
-    timeline.mode.get().kind !== 'live' || (additive && !grid?.facts?.sliding && every <= PATIENCE)
-  return whole ? window - every : window
+  if (timeline.mode.get().kind !== 'live') return window - every
+  // A last value is whole at any time, and windows that slide nearly are.
+  const growing = field !== 'last' && !grid?.facts?.sliding && every <= PATIENCE
+  return growing ? window - every : window
 }

@@ -80,11 +80,11 @@ export class PlotData {
     return out
   }
 
-  /** One row for each window, whether something happened in it or not. */
+  /** One row for each window since the first, whether something happened in it or not. */
   #fillWindows(columns: Columns, lines: readonly Line[], range: Range): void {
     const { every } = this
-    // Without any row nothing has happened for as long as was asked for.
-    const oldest = columns.length > 0 ? columns.timeAt(0) : range.from
+    // Before the first row nothing is known: there may have been nobody to count.
+    const oldest = columns.length > 0 ? columns.timeAt(0) : Number.POSITIVE_INFINITY
     const end = Math.floor(range.to / every) * every
     const earliest = Math.max(range.from - every, oldest, end - MAX_ROWS * every)
     const start = Math.floor(earliest / every) * every
@@ -106,6 +106,8 @@ export class PlotData {
     const out = this.#array(i, n)
     this.columns[i] = out
     const own = series.grid?.every || this.every
+    // Where nothing is said of what is known, rows are taken as they are.
+    const told = Number.isFinite(range.known) ? Math.min(range.known, range.to) : range.to
     for (let j = 0; j < n; j++) {
       const at = start + j * this.every
       if (at % own !== 0) out[j] = undefined
@@ -121,7 +123,7 @@ export class PlotData {
         // A row is the truth about its window, whatever was lost on the way to it.
         const slot = Math.floor(j)
         if (out[slot] === 0) out[slot] = null
-      } else if (!isIncomplete(at, own, range.to)) out[Math.round(j)] = v
+      } else if (!isIncomplete(at, own, told)) out[Math.round(j)] = v
       else if (range.live) {
         this.tails[i] = v
         this.tailAt = at
