@@ -96,11 +96,11 @@ function useFullScreen(ref: React.RefObject<HTMLElement | null>) {
       const within = target instanceof Node && ref.current?.contains(target)
       const typing = target instanceof Element && target.closest('input, textarea, [role=menu]')
       if (key === 'f' && within && !typing) setFull((was) => !was)
-      else if (key === 'Escape' && full && !typing) setFull(false)
+      else if (key === 'Escape' && !typing) setFull(false)
     }
     addEventListener('keydown', onKey)
     return () => removeEventListener('keydown', onKey)
-  }, [ref, full])
+  }, [ref])
   return [full, setFull] as const
 }
 

@@ -244,6 +244,7 @@ test('what is listed can be copied and downloaded', async () => {
 
 test('a link to a line leads to that line', async () => {
   await viewport().press('Home')
+  await becomes(async () => (await seen(lines()))[0], 'line 0')
   await lineOf('line 3').locator('.text').click()
   await lineOf('line 3').getByRole('button', { name: 'Copy link' }).click()
   await page.getByText('Link to the line copied').waitFor()
