@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'react'
 import type { RowDefinition } from '../dashboard/definition'
-import { wordsOf } from '../dashboard/mistakes'
 import { useSession } from '../page/session'
 import { useValue } from '../page/value'
 import type { Draft } from './draft'
@@ -18,7 +17,7 @@ export default function Editor({ draft }: { draft: Draft }) {
   return (
     <div className="editor" data-form={panel !== undefined || undefined}>
       <h2 className="visually-hidden">{definition.title}</h2>
-      <Bar key={draft.base.version} draft={draft} />
+      <Bar draft={draft} />
       <div className="canvas">
         <EditGrid draft={draft} rows={rows} selected={selected} select={select} />
       </div>
@@ -43,9 +42,8 @@ function useEditKeys(draft: Draft, save: () => void): void {
       if (!(event.ctrlKey || event.metaKey) || event.altKey) return
       const typing = (event.target as Element).closest('input, textarea') !== null
       if (event.key === 'z' && !typing) draft.undo()
-      else if (event.key === 's') {
-        if (draft.count.get() > 0) save()
-      } else return
+      else if (event.key === 's') save()
+      else return
       event.preventDefault()
     }
     addEventListener('keydown', onKey, { signal })
@@ -58,30 +56,6 @@ function useEditKeys(draft: Draft, save: () => void): void {
     )
     return () => stop.abort()
   })
-}
-
-/** Says that the file is another one by now, and offers to change that. */
-function Changed({ draft }: { draft: Draft }) {
-  const session = useSession()
-  const opened = useValue(session.dashboards.opened)
-  const [failed, setFailed] = useState(false)
-  if (opened.status !== 'open' || opened.dashboard.name !== draft.name) return null
-  const { dashboard } = opened
-  if (dashboard.version === draft.base.version || dashboard.dashboard === null) return null
-  const { dashboard: definition } = dashboard
-  const apply = async () => {
-    const next = await draft.onto(dashboard, definition)
-    if (next === undefined) setFailed(true)
-    else session.draft.set(next)
-  }
-  return (
-    <span className="wrong" role="alert">
-      {failed ? 'Your changes do not fit the new file. ' : 'The file has changed meanwhile. '}
-      <button type="button" disabled={failed} onClick={() => void apply()}>
-        Apply my changes to it
-      </button>
-    </span>
-  )
 }
 
 /** What has been changed so far, and what to do with it. */
@@ -114,7 +88,7 @@ function Bar({ draft }: { draft: Draft }) {
       </span>
       {mistakes.length > 0 ? (
         <span className="wrong" role="alert">
-          {mistakes[0] === undefined ? null : wordsOf(mistakes[0])}
+          {mistakes[0]?.message}
         </span>
       ) : null}
       {gone ? (
@@ -122,7 +96,6 @@ function Bar({ draft }: { draft: Draft }) {
           The file is gone: Save makes it again
         </span>
       ) : null}
-      <Changed draft={draft} />
       <span className="spring" />
       <button type="button" disabled={count === 0} onClick={() => draft.undo()}>
         Undo

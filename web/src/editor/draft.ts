@@ -88,16 +88,6 @@ export class Draft {
     this.preview.set(step.before)
   }
 
-  /** The same changes of another version of the file; undefined if they don't fit it. */
-  async onto(base: Dashboard, definition: DashboardDefinition): Promise<Draft | undefined> {
-    await this.#queue
-    const draft = new Draft(this.#api, base, definition)
-    for (const { operations } of this.#steps) {
-      if (!(await draft.apply(...operations))) return undefined
-    }
-    return draft
-  }
-
   /** Writes the file. */
   async save(): Promise<Saved> {
     await this.#queue
