@@ -1,5 +1,3 @@
-import { byPanel, dotted } from '../dashboard/mistakes'
-import { edit, isEditable } from './actions'
 import type { Dashboard } from './api'
 import { GridRow, only } from './Grid'
 import { useSession } from './session'
@@ -11,7 +9,6 @@ export function DashboardView({ dashboard }: { dashboard: Dashboard }) {
   const session = useSession()
   const { panel, embed } = useValue(session.location.address)
   const rows = only(panel, useValue(session.page).rows)
-  const wrong = byPanel(dashboard.errors)
   return (
     <>
       <h2 className="visually-hidden">{dashboard.dashboard?.title ?? dashboard.name}</h2>
@@ -19,11 +16,10 @@ export function DashboardView({ dashboard }: { dashboard: Dashboard }) {
       {dashboard.dashboard === null || panel !== undefined ? null : (
         <Variables definition={dashboard.dashboard} />
       )}
-      {panel === undefined || (embed && rows.length > 0) ? null : <Alone found={rows.length > 0} />}
-      {panel === undefined && rows.length === 0 ? <Empty /> : null}
+      {panel === undefined || embed ? null : <Alone found={rows.length > 0} />}
       {rows.map((row, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a row has no other name
-        <GridRow key={i} {...row} wrong={wrong} />
+        <GridRow key={i} {...row} />
       ))}
     </>
   )
@@ -42,21 +38,6 @@ function Alone({ found }: { found: boolean }) {
   )
 }
 
-/** What to do with a dashboard that has no row yet. */
-function Empty() {
-  const session = useSession()
-  return (
-    <p className="note">
-      Nothing here yet.{' '}
-      {isEditable(session) ? (
-        <button type="button" onClick={() => edit(session)}>
-          Edit
-        </button>
-      ) : null}
-    </p>
-  )
-}
-
 /** What the server could not read: the page shows the last good version meanwhile. */
 function Mistakes({ dashboard: { errors, name, dashboard } }: { dashboard: Dashboard }) {
   if (errors === undefined || errors.length === 0) return null
@@ -69,10 +50,10 @@ function Mistakes({ dashboard: { errors, name, dashboard } }: { dashboard: Dashb
           : 'has mistakes; this is its last good version.'}
       </p>
       <ul>
-        {errors.map(({ file, line, column, path, message }) => (
+        {errors.map(({ file, line, column, message }) => (
           <li key={`${line} ${column} ${message}`}>
             <code>{[file, line, column].filter((part) => part !== undefined).join(':')}</code>{' '}
-            {path ? <strong>{dotted(path)}</strong> : null} {message}
+            {message}
           </li>
         ))}
       </ul>

@@ -1,9 +1,9 @@
-import { type CSSProperties, memo, useMemo, useState } from 'react'
+import { type CSSProperties, memo, useMemo } from 'react'
 import { PanelContext } from '../panels/PanelContext'
 import { panelTypes } from '../panels/registry'
 import type { PanelItem, PanelRow } from './page'
 
-/** More panels than this in one row are drawn when somebody asks for them. */
+/** More panels than this in one row are counted, not drawn. */
 const MAX_PANELS = 60
 
 /** The rows, or of them the one panel that was asked for. */
@@ -14,38 +14,23 @@ export function only(panel: string | undefined, rows: readonly PanelRow[]): read
     .filter(({ items }) => items.length > 0)
 }
 
-interface GridRowProps extends PanelRow {
-  /** What is wrong in the file with a panel, by its id. */
-  readonly wrong?: ReadonlyMap<string, string>
-}
-
 /** Panels side by side on twelve columns. */
-export function GridRow({ title, items, wrong }: GridRowProps) {
-  const [all, setAll] = useState(false)
-  const hidden = all ? 0 : items.length - MAX_PANELS
+export function GridRow({ title, items }: PanelRow) {
+  const hidden = items.length - MAX_PANELS
   return (
     <div className="row">
       {title ? <h2 className="row-title">{title}</h2> : null}
       <div className="grid">
-        {items.slice(0, all ? undefined : MAX_PANELS).map((item) => (
-          <Cell key={item.id} item={item} wrong={wrong?.get(item.id)} />
+        {items.slice(0, MAX_PANELS).map((item) => (
+          <Cell key={item.id} item={item} />
         ))}
       </div>
-      {hidden > 0 ? (
-        <button type="button" onClick={() => setAll(true)}>
-          Show {hidden} more
-        </button>
-      ) : null}
+      {hidden > 0 ? <p className="note">and {hidden} more</p> : null}
     </div>
   )
 }
 
-interface CellProps {
-  readonly item: PanelItem
-  readonly wrong: string | undefined
-}
-
-const Cell = memo(function Cell({ item: { id, definition, source }, wrong }: CellProps) {
+const Cell = memo(function Cell({ item: { id, definition, source } }: { item: PanelItem }) {
   const type = panelTypes[definition.type]
   const width = definition.width ?? type.width
   const style = {
@@ -58,7 +43,6 @@ const Cell = memo(function Cell({ item: { id, definition, source }, wrong }: Cel
       <PanelContext value={useMemo(() => ({ id }), [id])}>
         <type.Component definition={definition} source={source} />
       </PanelContext>
-      {wrong === undefined ? null : <p className="cell-wrong">{wrong}</p>}
     </div>
   )
 })
