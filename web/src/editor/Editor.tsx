@@ -65,24 +65,35 @@ function Bar({ draft }: { draft: Draft }) {
   const mistakes = useValue(draft.mistakes)
   const { diff } = useValue(draft.preview)
   const [failed, setFailed] = useState<{ why: string; diff: string | undefined }>()
+  const opened = useValue(session.dashboards.opened)
+  const [saving, setSaving] = useState(false)
+  const gone = !saving && opened.status === 'missing'
   const save = async () => {
-    const saved = await draft.save()
-    if (saved.ok) {
-      session.say('Saved')
-      await session.dashboards.open(draft.base.name)
-      session.draft.set(undefined)
-    } else setFailed(saved)
+    setSaving(true)
+    const saved = await (gone ? draft.recreate() : draft.save())
+    if (saved.ok) session.say('Saved')
+    await session.dashboards.open(draft.name)
+    if (saved.ok) session.draft.set(undefined)
+    else {
+      setFailed(saved)
+      setSaving(false)
+    }
   }
   useEditKeys(draft, () => void save())
   return (
     <div className="edit-bar" role="toolbar" aria-label="Editing">
-      <strong>Editing {draft.base.name}</strong>
+      <strong>Editing {draft.name}</strong>
       <span className="count">
         {count === 0 ? 'no changes' : count === 1 ? '1 change' : `${count} changes`}
       </span>
       {mistakes.length > 0 ? (
         <span className="wrong" role="alert">
           {mistakes[0]?.message}
+        </span>
+      ) : null}
+      {gone ? (
+        <span className="wrong" role="alert">
+          The file is gone: Save makes it again
         </span>
       ) : null}
       <span className="spring" />

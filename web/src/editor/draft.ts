@@ -22,11 +22,18 @@ export type Saved =
   | { readonly ok: true }
   | { readonly ok: false; readonly why: string; readonly diff: string | undefined }
 
+/** Why the server does not change a file that it had another version of. */
+const WHY: Readonly<Record<number, string>> = {
+  404: 'The file is gone: save what there is, then go on',
+  412: 'The file has changed meanwhile',
+}
+
 /**
  * Changes of a dashboard that are not saved yet. The server applies them to the
  * file's text and says what would come out: there is no second opinion here.
  */
 export class Draft {
+  readonly name: string
   readonly base: Dashboard
   readonly preview: Value<Preview>
   /** What is wrong with the newest change, which is then not part of the preview. */
@@ -39,6 +46,7 @@ export class Draft {
 
   constructor(api: API, base: Dashboard, definition: DashboardDefinition) {
     this.#api = api
+    this.name = base.name
     this.base = base
     this.preview = new Value<Preview>({
       definition,
@@ -60,7 +68,8 @@ export class Draft {
     const all = [...this.#steps.flatMap((step) => step.operations), ...operations]
     const answer = await this.#api.patch(this.base, all, true)
     if (!answer.ok) {
-      this.mistakes.set(answer.mistakes)
+      const why = WHY[answer.status]
+      this.mistakes.set(why === undefined ? answer.mistakes : [{ message: why }])
       return false
     }
     this.mistakes.set([])
@@ -85,6 +94,19 @@ export class Draft {
     const all = this.#steps.flatMap((step) => step.operations)
     const answer = await this.#api.patch(this.base, all, false)
     if (answer.ok) return { ok: true }
-    return { ok: false, why: answer.why, diff: answer.diff ?? this.preview.get().diff }
+    const why = WHY[answer.status] ?? answer.why
+    return { ok: false, why, diff: answer.diff ?? this.preview.get().diff }
+  }
+
+  /** Writes the whole file, which is gone. */
+  async recreate(): Promise<Saved> {
+    await this.#queue
+    const { yaml, diff } = this.preview.get()
+    try {
+      await this.#api.put(this.name, yaml)
+      return { ok: true }
+    } catch (error) {
+      return { ok: false, why: (error as Error).message, diff }
+    }
   }
 }

@@ -65,6 +65,15 @@ function OpenDashboard({ name }: { name: string }) {
   const { dashboards, draft: current } = useSession()
   const opened = useValue(dashboards.opened)
   const draft = useValue(current)
+  const changes = useValue(draft?.count ?? NO_CHANGES)
+  // Changes that are not saved outlive the file.
+  if (draft?.name === name && (changes > 0 || opened.status === 'open')) {
+    return (
+      <Suspense>
+        <Editor draft={draft} />
+      </Suspense>
+    )
+  }
   switch (opened.status) {
     case 'loading':
       return null
@@ -77,13 +86,7 @@ function OpenDashboard({ name }: { name: string }) {
     case 'failed':
       return <p className="note">The dashboard could not be read: {opened.why}.</p>
     case 'open':
-      return draft === undefined ? (
-        <DashboardView dashboard={opened.dashboard} />
-      ) : (
-        <Suspense>
-          <Editor draft={draft} />
-        </Suspense>
-      )
+      return <DashboardView dashboard={opened.dashboard} />
   }
 }
 
@@ -91,8 +94,9 @@ function OpenDashboard({ name }: { name: string }) {
 function useOpened(session: Session, address: Address): void {
   const opened = useValue(session.dashboards.opened)
   const draft = useValue(session.draft)
-  const preview = useValue(draft?.preview ?? NO_PREVIEW)?.definition
   const { page } = address
+  const current = draft?.name === page ? draft.preview : NO_PREVIEW
+  const preview = useValue(current)?.definition
   // Of the address only what asks for other data makes another plan.
   const asked = JSON.stringify([
     page,
@@ -132,8 +136,9 @@ function planFor(
     const everything = streams.length > 0 ? streams : ['>']
     return { name: '', choices, everything, ...time, window: time.window ?? DEFAULT_WINDOW }
   }
-  if (opened.status !== 'open' || opened.dashboard.name !== page) return undefined
-  const dashboard = preview ?? opened.dashboard.dashboard
+  const there = opened.status === 'open' && opened.dashboard.name === page
+  if (preview === undefined && !there) return undefined
+  const dashboard = preview ?? (there ? opened.dashboard.dashboard : null)
   if (dashboard === null) return { name: page, choices, everything: [], window: DEFAULT_WINDOW }
   const defaults = Object.entries(dashboard.variables ?? {}).map(([n, v]) => [n, v.default ?? ''])
   return {
@@ -147,6 +152,7 @@ function planFor(
 }
 
 const NO_PREVIEW = new Value<Preview | undefined>(undefined)
+const NO_CHANGES = new Value(0)
 
 function titleOf(opened: Opened, page: string): string {
   const title =

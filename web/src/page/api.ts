@@ -49,6 +49,7 @@ export type Patched =
     }
   | {
       readonly ok: false
+      readonly status: number
       readonly why: string
       readonly mistakes: readonly Mistake[]
       readonly diff: string | undefined
@@ -111,10 +112,16 @@ export class API {
     const text = JSON.stringify(title) // which is YAML too
     const panels =
       '      - type: text\n        title: New panel\n        text: Choose what it shows.\n'
+    await this.put(name, `title: ${text}\nrows:\n  - panels:\n${panels}`)
+  }
+
+  /** Writes the file of a dashboard that there is not. Rejects with what is wrong, in
+   * words. */
+  async put(name: string, yaml: string): Promise<void> {
     const response = await fetch(new URL(`v1/dashboards/${encodeURIComponent(name)}`, this.base), {
       method: 'PUT',
       headers: { 'Content-Type': 'application/yaml', 'If-None-Match': '*' },
-      body: `title: ${text}\nrows:\n  - panels:\n${panels}`,
+      body: yaml,
     })
     if (response.ok) return
     const problem = (await response.json()) as { detail?: string }
@@ -149,7 +156,13 @@ export class API {
     }
     const why = String(answer.detail ?? `the server answered ${response.status}`)
     const mistakes = (answer.errors ?? [{ message: why }]) as readonly Mistake[]
-    return { ok: false, why, mistakes, diff: answer.diff as string | undefined }
+    return {
+      ok: false,
+      status: response.status,
+      why,
+      mistakes,
+      diff: answer.diff as string | undefined,
+    }
   }
 
   async #get(url: URL): Promise<unknown> {

@@ -1,7 +1,7 @@
 // The editor writes the same file back: what was not edited stays, byte for byte.
 
 import assert from 'node:assert/strict'
-import { chmod, readFile } from 'node:fs/promises'
+import { chmod, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { Visit, WITHIN } from './visit.mjs'
@@ -153,6 +153,24 @@ test('a file that changed meanwhile is not overwritten', async () => {
   await page.locator('.edit-bar details[open]').waitFor({ timeout: WITHIN })
   assert.equal(await file(), other)
   await page.getByRole('button', { name: 'Discard' }).click()
+})
+
+test('changes outlive the file, which a save makes again', async () => {
+  const before = await file()
+  await edit()
+  await panel('Last')
+    .getByRole('button', { name: /^Resize/ })
+    .focus()
+  await page.keyboard.press('ArrowRight')
+  await page.locator('.edit-bar .count', { hasText: '1 change' }).waitFor({ timeout: WITHIN })
+  await rm(join(visit.server.dashboards, 'shop.yaml'))
+  await page.getByText('The file is gone: Save makes it again').waitFor({ timeout: WITHIN })
+  await panel('Last').waitFor({ timeout: WITHIN })
+  await save()
+  const after = await file()
+  assert.notEqual(after, before)
+  assert.match(after, /^# The shop's own board/)
+  await page.locator('.cell .name:text-is("Last")').waitFor({ timeout: WITHIN })
 })
 
 test('where the folder can’t be written to, the change is there to copy', async () => {
