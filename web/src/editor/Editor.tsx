@@ -1,5 +1,8 @@
 import { useEffect, useState } from 'react'
 import type { RowDefinition } from '../dashboard/definition'
+import type { Mistake } from '../page/api'
+import type { Opened } from '../page/dashboards'
+import { MistakeLine } from '../page/mistakes'
 import { useSession } from '../page/session'
 import { useValue } from '../page/value'
 import type { Draft } from './draft'
@@ -58,14 +61,21 @@ function useEditKeys(draft: Draft, save: () => void): void {
   })
 }
 
+/** What is wrong with the file already. */
+function errorsOf(opened: Opened): readonly Mistake[] {
+  return (opened.status === 'open' ? opened.dashboard.errors : undefined) ?? []
+}
+
 /** What has been changed so far, and what to do with it. */
 function Bar({ draft }: { draft: Draft }) {
   const session = useSession()
   const count = useValue(draft.count)
-  const mistakes = useValue(draft.mistakes)
+  const opened = useValue(session.dashboards.opened)
+  const newest = useValue(draft.mistakes)
+  const mistakes = newest.length > 0 ? newest : errorsOf(opened)
+  const [wrong] = mistakes
   const { diff } = useValue(draft.preview)
   const [failed, setFailed] = useState<{ why: string; diff: string | undefined }>()
-  const opened = useValue(session.dashboards.opened)
   const [saving, setSaving] = useState(false)
   const gone = !saving && opened.status === 'missing'
   const save = async () => {
@@ -86,11 +96,12 @@ function Bar({ draft }: { draft: Draft }) {
       <span className="count">
         {count === 0 ? 'no changes' : count === 1 ? '1 change' : `${count} changes`}
       </span>
-      {mistakes.length > 0 ? (
+      {wrong === undefined ? null : (
         <span className="wrong" role="alert">
-          {mistakes[0]?.message}
+          <MistakeLine mistake={wrong} />
+          {mistakes.length > 1 ? ` (and ${mistakes.length - 1} more)` : ''}
         </span>
-      ) : null}
+      )}
       {gone ? (
         <span className="wrong" role="alert">
           The file is gone: Save makes it again

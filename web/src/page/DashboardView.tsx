@@ -1,5 +1,6 @@
 import type { Dashboard } from './api'
 import { GridRow, only } from './Grid'
+import { MistakeLine } from './mistakes'
 import { useSession } from './session'
 import { Variables } from './Variables'
 import { useValue } from './value'
@@ -19,7 +20,7 @@ export function DashboardView({ dashboard }: { dashboard: Dashboard }) {
       {panel === undefined || embed ? null : <Alone found={rows.length > 0} />}
       {rows.map((row, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a row has no other name
-        <GridRow key={i} {...row} />
+        <GridRow key={i} {...row} mistakes={dashboard.errors} />
       ))}
     </>
   )
@@ -50,10 +51,9 @@ function Mistakes({ dashboard: { errors, name, dashboard } }: { dashboard: Dashb
           : 'has mistakes; this is its last good version.'}
       </p>
       <ul>
-        {errors.map(({ file, line, column, message }) => (
-          <li key={`${line} ${column} ${message}`}>
-            <code>{[file, line, column].filter((part) => part !== undefined).join(':')}</code>{' '}
-            {message}
+        {errors.map((mistake) => (
+          <li key={JSON.stringify(mistake)}>
+            <MistakeLine mistake={mistake} />
           </li>
         ))}
       </ul>

@@ -90,6 +90,15 @@ test('a mistake is said with its place, and the last good version stays', async 
   await said.waitFor({ timeout: WITHIN })
   assert.match(await said.innerText(), /shop\.yaml:\d+:\d+/)
   await panelShows('Newest order', '40')
+  await visit.server.write('shop', SHOP.replaceAll('field: /total', 'feild: /total'))
+  await said.filter({ hasText: 'rows[0].panels[1].feild' }).waitFor({ timeout: WITHIN })
+  assert.match(
+    await said.innerText(),
+    /shop\.yaml:\d+:\d+ rows\[0\]\.panels\[1\]\.feild is no key .*did you mean field/,
+  )
+  const marked = page.locator('.cell[data-wrong]')
+  assert.match((await marked.first().getAttribute('title')) ?? '', /^feild is no key/)
+  assert.equal(await marked.count(), 2)
   await visit.server.write('shop', SHOP)
   await said.waitFor({ state: 'detached', timeout: WITHIN })
   await panelShows('Last order', '40')

@@ -71,6 +71,17 @@ test('a mistake is said at once, with its reason, and is no change', async () =>
   await views.blur()
   await page.locator('.form .wrong').filter({ hasText: 'cuont' }).waitFor({ timeout: WITHIN })
   assert.match((await page.locator('.edit-bar .count').textContent()) ?? '', /no changes/)
+  // It stays to be mended, and is said where it is.
+  assert.equal(await views.inputValue(), 'cuont(shop.orders)')
+  await page.locator('.field:has(> textarea[aria-invalid=true]) > .wrong').waitFor()
+  assert.match(
+    await page.locator('.edit-bar .wrong').innerText(),
+    /shop\.yaml:\d+:\d+ rows\[0\]\.panels\[0\]\.view .*cuont/,
+  )
+  await page.locator('.editable[data-wrong*=cuont]').waitFor()
+  await views.fill('count(shop.orders) over 1h every 1m')
+  await views.blur()
+  await page.locator('.editor .wrong').waitFor({ state: 'detached', timeout: WITHIN })
   await page.getByRole('button', { name: 'Done' }).click()
 })
 
