@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { RowDefinition } from '../dashboard/definition'
-import type { Mistake } from '../page/api'
+import type { Dashboard, Mistake } from '../page/api'
 import type { Opened } from '../page/dashboards'
 import { MistakeLine } from '../page/mistakes'
 import { useSession } from '../page/session'
@@ -45,8 +45,10 @@ function useEditKeys(draft: Draft, save: () => void): void {
       if (!(event.ctrlKey || event.metaKey) || event.altKey) return
       const typing = (event.target as Element).closest('input, textarea') !== null
       if (event.key === 'z' && !typing) draft.undo()
-      else if (event.key === 's') save()
-      else return
+      else if (event.key === 's') {
+        if (typing) (event.target as HTMLElement).blur() // what is typed is a change too
+        save()
+      } else return
       event.preventDefault()
     }
     addEventListener('keydown', onKey, { signal })
@@ -78,7 +80,22 @@ function Bar({ draft }: { draft: Draft }) {
   const [failed, setFailed] = useState<{ why: string; diff: string | undefined }>()
   const [saving, setSaving] = useState(false)
   const gone = !saving && opened.status === 'missing'
+  const changed =
+    !saving && opened.status === 'open' && opened.dashboard.version !== draft.base.version
+      ? opened.dashboard
+      : undefined
+  const rebase = async (to: Dashboard) => {
+    const why = await draft.rebase(to)
+    const { diff } = draft.preview.get()
+    setFailed(why === undefined ? undefined : { why: `They don’t apply: ${why}`, diff })
+  }
+  useEffect(() => {
+    if (changed !== undefined && count === 0) void draft.rebase(changed)
+  }, [draft, changed, count])
   const save = async () => {
+    await draft.settled()
+    if (draft.count.get() === 0 || changed !== undefined || saving) return
+    setFailed(undefined)
     setSaving(true)
     const saved = await (gone ? draft.recreate() : draft.save())
     if (saved.ok) session.say('Saved')
@@ -107,6 +124,16 @@ function Bar({ draft }: { draft: Draft }) {
           The file is gone: Save makes it again
         </span>
       ) : null}
+      {changed === undefined || count === 0 ? null : (
+        <>
+          <span className="wrong" role="alert">
+            The file has changed meanwhile
+          </span>
+          <button type="button" onClick={() => void rebase(changed)}>
+            Apply my changes to it
+          </button>
+        </>
+      )}
       <span className="spring" />
       <button type="button" disabled={count === 0} onClick={() => draft.undo()}>
         Undo
@@ -114,7 +141,12 @@ function Bar({ draft }: { draft: Draft }) {
       <button type="button" onClick={() => session.draft.set(undefined)}>
         {count === 0 ? 'Done' : 'Discard'}
       </button>
-      <button type="button" className="primary" disabled={count === 0} onClick={() => void save()}>
+      <button
+        type="button"
+        className="primary"
+        disabled={count === 0 || changed !== undefined}
+        onClick={() => void save()}
+      >
         Save
       </button>
       {count === 0 ? null : (

@@ -34,7 +34,8 @@ const WHY: Readonly<Record<number, string>> = {
  */
 export class Draft {
   readonly name: string
-  readonly base: Dashboard
+  /** The version that the changes are made to. */
+  base: Dashboard
   readonly preview: Value<Preview>
   /** What is wrong with the newest change, which is then not part of the preview. */
   readonly mistakes = new Value<readonly Mistake[]>([])
@@ -48,12 +49,7 @@ export class Draft {
     this.#api = api
     this.name = base.name
     this.base = base
-    this.preview = new Value<Preview>({
-      definition,
-      yaml: base.yaml,
-      diff: '',
-      mistakes: [],
-    })
+    this.preview = new Value<Preview>(unchanged(base, definition))
   }
 
   /** Makes a change, one after the other. Resolves to whether it was one. */
@@ -77,6 +73,40 @@ export class Draft {
     this.count.set(this.#steps.length)
     this.preview.set({ ...answer, mistakes: [] })
     return true
+  }
+
+  /** Makes all changes to another version of the file instead, or none of them.
+   * Resolves to why not, if so. */
+  rebase(to: Dashboard): Promise<string | undefined> {
+    const result = this.#queue.then(() => this.#rebase(to))
+    this.#queue = result
+    return result
+  }
+
+  async #rebase(to: Dashboard): Promise<string | undefined> {
+    let preview = unchanged(to, to.dashboard ?? this.preview.get().definition)
+    const steps: { operations: readonly Operation[]; before: Preview }[] = []
+    for (const { operations } of [...this.#steps]) {
+      steps.push({ operations, before: preview })
+      const answer = await this.#api.patch(
+        to,
+        steps.flatMap((step) => step.operations),
+        true,
+      )
+      if (!answer.ok) return WHY[answer.status] ?? answer.why
+      preview = { ...answer, mistakes: [] }
+    }
+    const kept = this.#steps.length // some may have been taken back meanwhile
+    this.base = to
+    this.#steps.splice(0, kept, ...steps.slice(0, kept))
+    this.mistakes.set([])
+    this.preview.set(steps[kept]?.before ?? preview)
+    return undefined
+  }
+
+  /** Resolves when there is nothing left to be answered. */
+  async settled(): Promise<void> {
+    await this.#queue
   }
 
   /** Takes the newest change back. */
@@ -109,4 +139,8 @@ export class Draft {
       return { ok: false, why: (error as Error).message, diff }
     }
   }
+}
+
+function unchanged({ yaml }: Dashboard, definition: DashboardDefinition): Preview {
+  return { definition, yaml, diff: '', mistakes: [] }
 }

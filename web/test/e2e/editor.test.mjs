@@ -159,11 +159,41 @@ test('a file that changed meanwhile is not overwritten', async () => {
   await page.locator('.edit-bar .count', { hasText: '1 change' }).waitFor({ timeout: WITHIN })
   const other = (await file()).replace('window: 5m', 'window: 6m')
   await visit.server.write('shop', other)
-  await page.waitForTimeout(1500)
-  await page.getByRole('button', { name: 'Save' }).click()
-  await page.locator('.edit-bar details[open]').waitFor({ timeout: WITHIN })
+  const said = page.getByText('The file has changed meanwhile')
+  await said.waitFor({ timeout: WITHIN })
+  await page.keyboard.press('Control+s')
+  await page.waitForTimeout(300)
   assert.equal(await file(), other)
-  await page.getByRole('button', { name: 'Discard' }).click()
+  await page.getByRole('button', { name: 'Apply my changes to it' }).click()
+  await said.waitFor({ state: 'detached', timeout: WITHIN })
+  await page.locator('.edit-bar .count', { hasText: '1 change' }).waitFor({ timeout: WITHIN })
+  await panel('Newest').waitFor({ timeout: WITHIN })
+  // Where what was changed is no longer there, the change is there to copy.
+  await visit.server.write('shop', 'title: Shop\nrows: []\n')
+  await said.waitFor({ timeout: WITHIN })
+  await page.getByRole('button', { name: 'Apply my changes to it' }).click()
+  await page.locator('.edit-bar details[open]').waitFor({ timeout: WITHIN })
+  assert.match(await page.locator('.edit-bar summary').innerText(), /^They don’t apply: /)
+  await visit.server.write('shop', other)
+  await said.waitFor({ state: 'detached', timeout: WITHIN })
+  await save()
+  assert.equal(await file(), other.replace('title: Last', 'title: Newest'))
+  await page.locator('.name:text-is("Newest")').waitFor({ timeout: WITHIN })
+  await visit.server.write('shop', other)
+  await page.locator('.name:text-is("Last")').waitFor({ timeout: WITHIN })
+})
+
+test('without changes there is nothing to save', async () => {
+  await edit()
+  const before = visit.requests.length
+  await page.keyboard.press('Control+s')
+  await page.waitForTimeout(300)
+  await page.locator('.edit-bar').waitFor()
+  assert.deepEqual(
+    visit.requests.slice(before).filter((url) => url.includes('/v1/dashboards')),
+    [],
+  )
+  await page.getByRole('button', { name: 'Done' }).click()
 })
 
 test('changes outlive the file, which a save makes again', async () => {
