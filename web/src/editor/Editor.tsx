@@ -76,7 +76,8 @@ function Bar({ draft }: { draft: Draft }) {
   const newest = useValue(draft.mistakes)
   const mistakes = newest.length > 0 ? newest : errorsOf(opened)
   const [wrong] = mistakes
-  const { diff } = useValue(draft.preview)
+  const { diff, yaml } = useValue(draft.preview)
+  const writable = useValue(draft.writable)
   const [failed, setFailed] = useState<{ why: string; diff: string | undefined }>()
   const [saving, setSaving] = useState(false)
   const gone = !saving && opened.status === 'missing'
@@ -95,6 +96,7 @@ function Bar({ draft }: { draft: Draft }) {
   const save = async () => {
     await draft.settled()
     if (draft.count.get() === 0 || changed !== undefined || saving) return
+    if (!draft.writable.get()) return
     setFailed(undefined)
     setSaving(true)
     const saved = await (gone ? draft.recreate() : draft.save())
@@ -117,6 +119,11 @@ function Bar({ draft }: { draft: Draft }) {
         <span className="wrong" role="alert">
           <MistakeLine mistake={wrong} />
           {mistakes.length > 1 ? ` (and ${mistakes.length - 1} more)` : ''}
+        </span>
+      )}
+      {writable ? null : (
+        <span className="count" role="status">
+          Read-only here: you can copy the change
         </span>
       )}
       {gone ? (
@@ -144,17 +151,20 @@ function Bar({ draft }: { draft: Draft }) {
       <button
         type="button"
         className="primary"
-        disabled={count === 0 || changed !== undefined}
+        disabled={count === 0 || changed !== undefined || !writable}
         onClick={() => void save()}
       >
         Save
       </button>
       {count === 0 ? null : (
-        <details open={failed !== undefined || undefined}>
+        <details open={failed !== undefined || !writable || undefined}>
           <summary>{failed === undefined ? 'What changes in the file' : failed.why}</summary>
           <pre>
             <code>{failed?.diff ?? diff}</code>
           </pre>
+          <button type="button" onClick={() => void session.copy(yaml, 'File copied')}>
+            Copy the whole file
+          </button>{' '}
           <button
             type="button"
             onClick={() => void session.copy(failed?.diff ?? diff, 'Diff copied')}

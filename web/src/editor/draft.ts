@@ -41,6 +41,8 @@ export class Draft {
   readonly mistakes = new Value<readonly Mistake[]>([])
   /** The number of changes. */
   readonly count = new Value(0)
+  /** Whether the file can be written, as far as is known. */
+  readonly writable: Value<boolean>
   readonly #api: API
   readonly #steps: { operations: readonly Operation[]; before: Preview }[] = []
   #queue: Promise<unknown> = Promise.resolve()
@@ -49,13 +51,24 @@ export class Draft {
     this.#api = api
     this.name = base.name
     this.base = base
+    this.writable = new Value(base.writable)
     this.preview = new Value<Preview>(unchanged(base, definition))
+  }
+
+  /** Asks whether the file can be written now. */
+  check(): Promise<void> {
+    const result = this.#queue.then(async () => {
+      const answer = await this.#api.patch(this.base, [], true)
+      if (answer.ok) this.writable.set(answer.writable)
+    })
+    this.#queue = result.catch(() => {})
+    return result
   }
 
   /** Makes a change, one after the other. Resolves to whether it was one. */
   apply(...operations: Operation[]): Promise<boolean> {
     const result = this.#queue.then(() => this.#apply(operations))
-    this.#queue = result
+    this.#queue = result.catch(() => {})
     return result
   }
 
@@ -69,6 +82,7 @@ export class Draft {
       return false
     }
     this.mistakes.set([])
+    this.writable.set(answer.writable)
     this.#steps.push({ operations, before })
     this.count.set(this.#steps.length)
     this.preview.set({ ...answer, mistakes: [] })
@@ -79,7 +93,7 @@ export class Draft {
    * Resolves to why not, if so. */
   rebase(to: Dashboard): Promise<string | undefined> {
     const result = this.#queue.then(() => this.#rebase(to))
-    this.#queue = result
+    this.#queue = result.catch(() => {})
     return result
   }
 

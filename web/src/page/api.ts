@@ -43,6 +43,8 @@ export interface Dashboard extends Omit<DashboardInfo, 'title' | 'description'> 
 export type Patched =
   | {
       readonly ok: true
+      /** Whether the file could be written, as far as can be told. */
+      readonly writable: boolean
       readonly definition: DashboardDefinition
       readonly yaml: string
       readonly diff: string
@@ -144,11 +146,16 @@ export class API {
         'If-Match': `"${base.version}"`,
       },
       body: JSON.stringify(operations),
-    })
+    }).catch(() => undefined)
+    if (response === undefined) {
+      const why = 'The server can’t be reached'
+      return { ok: false, status: 0, why, mistakes: [{ message: why }], diff: undefined }
+    }
     const answer = (await response.json()) as Record<string, unknown>
     if (response.ok) {
       return {
         ok: true,
+        writable: answer.writable !== false,
         definition: (answer.dashboard ?? base.dashboard) as DashboardDefinition,
         yaml: String(answer.yaml ?? ''),
         diff: String(answer.diff ?? ''),
