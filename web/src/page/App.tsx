@@ -6,10 +6,10 @@ import { edit, useKeys } from './actions'
 import type { Address } from './address'
 import { Connect } from './Connect'
 import { DashboardView } from './DashboardView'
-import { Help, NewDashboard, Streams } from './Dialogs'
+import { Help, NewDashboard, nameFor, Streams } from './Dialogs'
 import type { Opened } from './dashboards'
 import { Everything } from './Everything'
-import { Header, Notice } from './Header'
+import { follow, Header, Notice } from './Header'
 import { Palette } from './Palette'
 import type { Plan } from './page'
 import { type Session, useSession } from './session'
@@ -78,16 +78,36 @@ function OpenDashboard({ name }: { name: string }) {
     case 'loading':
       return null
     case 'missing':
-      return (
-        <p className="note">
-          There is no dashboard called <strong>{name}</strong>.
-        </p>
-      )
+      return <Missing name={name} />
     case 'failed':
       return <p className="note">The dashboard could not be read: {opened.why}.</p>
     case 'open':
       return <DashboardView dashboard={opened.dashboard} />
   }
+}
+
+/** There is no such dashboard; there may be one, and there is everything. */
+function Missing({ name }: { name: string }) {
+  const { dashboards, dialog, location } = useSession()
+  const writable = useValue(dashboards.list).some((info) => info.writable)
+  const { embed } = useValue(location.address)
+  return (
+    <p className="note">
+      There is no dashboard called <strong>{name}</strong>.{' '}
+      {embed ? null : (
+        <>
+          <a href={location.to('')} onClick={(event) => follow(event, () => location.go(''))}>
+            Everything
+          </a>{' '}
+          {writable && nameFor(name) === name ? (
+            <button type="button" onClick={() => dialog.set('new')}>
+              Create it
+            </button>
+          ) : null}
+        </>
+      )}
+    </p>
+  )
 }
 
 /** Keeps what is shown in step with the address and the dashboard's file. */

@@ -118,6 +118,18 @@ test('a file that has never been good says why', async () => {
   await other.context().close()
 })
 
+test('an address of a panel that there is not says so, in a frame too', async () => {
+  for (const embed of ['', '&embed']) {
+    const other = await visit.open(`/shop?panel=/rows/9/panels/9${embed}`)
+    await other.getByText('The dashboard has no such panel').waitFor({ timeout: WITHIN })
+    assert.equal(
+      await other.getByRole('button', { name: 'Show all of it' }).count(),
+      embed === '' ? 1 : 0,
+    )
+    await other.context().close()
+  }
+})
+
 test('a new file turns up in the list, and one that is gone says so', async () => {
   await visit.server.write(
     'other',

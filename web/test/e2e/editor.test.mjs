@@ -250,3 +250,28 @@ test('a new dashboard is made, named by its title', async () => {
   )
   await page.getByText('Editing ops-today').waitFor({ timeout: WITHIN })
 })
+
+test('a dashboard that does not exist can be made', async () => {
+  await page.goto(`${visit.server.url}/ops-tomorrow`)
+  const note = page.locator('main .note')
+  await note.getByRole('button', { name: 'Create it' }).click()
+  const title = page.getByRole('dialog').getByLabel('Title')
+  assert.equal(await title.inputValue(), 'Ops tomorrow')
+  await title.press('Enter')
+  await page.getByText('Editing ops-tomorrow').waitFor({ timeout: WITHIN })
+  await page.goto(`${visit.server.url}/nowhere`)
+  await note.getByRole('link', { name: 'Everything' }).click()
+  await page.locator('section[data-section]').first().waitFor({ timeout: WITHIN })
+})
+
+test('an empty dashboard says so, and is filled', async () => {
+  await visit.server.write('bare', 'title: Bare\nrows: []\n')
+  await page.getByLabel('Dashboard', { exact: true }).selectOption({ label: 'Bare' })
+  const note = page.locator('main .note', { hasText: 'Nothing here yet' })
+  await note.getByRole('button', { name: 'Edit' }).click()
+  await page.getByRole('button', { name: 'Add a row' }).click()
+  await panel('New panel').waitFor({ timeout: WITHIN })
+  await save()
+  await page.locator('.name:text-is("New panel")').waitFor({ timeout: WITHIN })
+  assert.equal(await note.count(), 0)
+})
