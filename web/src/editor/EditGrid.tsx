@@ -15,7 +15,9 @@ import {
 } from '@dnd-kit/sortable'
 import { Copy, GripVertical, Pencil, Trash2 } from 'lucide-react'
 import { type CSSProperties, type PointerEvent, useRef, useState } from 'react'
+import { mistakesOf } from '../page/mistakes'
 import type { PanelItem, PanelRow } from '../page/page'
+import { useValue } from '../page/value'
 import { panelTypes } from '../panels/registry'
 import type { Draft, Operation } from './draft'
 
@@ -121,6 +123,7 @@ function EditCell({ draft, item: { id, definition, source }, selected, select }:
     id,
   })
   const [size, setSize] = useState<Size>()
+  const wrong = mistakesOf(useValue(draft.mistakes), id)
   const type = panelTypes[definition.type]
   const width = size?.width ?? definition.width ?? type.width
   const height = size?.height ?? definition.height ?? type.height
@@ -153,6 +156,8 @@ function EditCell({ draft, item: { id, definition, source }, selected, select }:
       style={style}
       data-type={definition.type}
       data-selected={selected || undefined}
+      data-wrong={wrong || undefined}
+      title={wrong || undefined}
       data-dragging={isDragging || undefined}
     >
       <div className="preview" inert>

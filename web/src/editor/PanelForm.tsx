@@ -1,7 +1,7 @@
 import { X } from 'lucide-react'
-import { useId, useState } from 'react'
+import { useId, useRef, useState } from 'react'
 import type { PanelDefinition, PanelKind } from '../dashboard/definition'
-import { useValue } from '../page/value'
+import { sentence } from '../page/mistakes'
 import type { Draft, Operation } from './draft'
 import { type Field, fieldsOf, formatInput, parseInput, TYPES } from './fields'
 
@@ -16,10 +16,16 @@ export interface PanelFormProps {
 
 /** All that a panel's definition says, each change shown at once. */
 export function PanelForm({ draft, path, panel, close }: PanelFormProps) {
-  const mistakes = useValue(draft.mistakes)
   const title = useId()
-  const change = (key: string, value: unknown) =>
-    void draft.apply(...changeOf(path, panel, key, value))
+  const [wrongType, setWrongType] = useState('')
+  const forget = () => draft.mistakes.set([])
+  const change = async (key: string, value: unknown): Promise<string> => {
+    if (await draft.apply(...changeOf(path, panel, key, value))) return ''
+    return draft.mistakes
+      .get()
+      .map((mistake) => sentence(mistake, mistake.path === `${path}/${key}` ? mistake.path : path))
+      .join('; ')
+  }
   return (
     <aside className="form" aria-labelledby={title}>
       <header>
@@ -30,13 +36,17 @@ export function PanelForm({ draft, path, panel, close }: PanelFormProps) {
       </header>
       <label className="field">
         Type
-        <select value={panel.type} onChange={(event) => change('type', event.target.value)}>
+        <select
+          value={panel.type}
+          onChange={(event) => void change('type', event.target.value).then(setWrongType)}
+        >
           {(Object.keys(TYPES) as PanelKind[]).map((type) => (
             <option key={type} value={type}>
               {TYPES[type]}
             </option>
           ))}
         </select>
+        <Wrong text={wrongType} />
       </label>
       {fieldsOf(panel.type).map((field) => (
         <Input
@@ -44,6 +54,7 @@ export function PanelForm({ draft, path, panel, close }: PanelFormProps) {
           field={field}
           value={panel[field.key]}
           change={(value) => change(field.key, value)}
+          forget={forget}
         />
       ))}
       <div className="sizes">
@@ -51,24 +62,25 @@ export function PanelForm({ draft, path, panel, close }: PanelFormProps) {
           field={{ key: 'width', label: 'Width, of 12', input: 'number' }}
           value={panel.width}
           change={(value) => change('width', value)}
+          forget={forget}
         />
         <Input
           field={{ key: 'height', label: 'Height', input: 'number' }}
           value={panel.height}
           change={(value) => change('height', value)}
+          forget={forget}
         />
       </div>
-      {mistakes.length > 0 ? (
-        <ul className="wrong" role="alert">
-          {mistakes.map(({ message, path: where }) => (
-            <li key={message}>
-              {where === undefined ? null : <code>{where.slice(path.length + 1) || where}</code>}{' '}
-              {message}
-            </li>
-          ))}
-        </ul>
-      ) : null}
     </aside>
+  )
+}
+
+/** What is wrong with what was chosen or typed. */
+function Wrong({ text, id }: { text: string; id?: string }) {
+  return text === '' ? null : (
+    <small className="wrong" id={id}>
+      {text}
+    </small>
   )
 }
 
@@ -112,32 +124,48 @@ export function changeOf(
 interface InputProps {
   readonly field: Field
   readonly value: unknown
-  change(value: unknown): void
+  /** Resolves to what is wrong with the value, or to nothing. */
+  change(value: unknown): Promise<string>
+  /** What was wrong is no longer there. */
+  forget(): void
 }
 
-/** An input that says what it holds when it is left, or on Enter. */
-function Input({ field, value, change }: InputProps) {
+/** An input that says what it holds when it is left, or on Enter. What is wrong stays to
+ * be mended. */
+function Input({ field, value, change, forget }: InputProps) {
   const shown = formatInput(field, value)
   const [typed, setTyped] = useState<string>()
   const [wrong, setWrong] = useState('')
-  const commit = (text: string) => {
-    setTyped(undefined)
-    if (text === shown) return
-    try {
-      change(parseInput(field, text))
+  const asked = useRef<string>(undefined)
+  const commit = async (text: string) => {
+    if (text === asked.current) return
+    if (text === shown) {
+      setTyped(undefined)
       setWrong('')
+      if (wrong !== '') forget()
+      return
+    }
+    setTyped(text)
+    asked.current = text
+    try {
+      const why = await change(parseInput(field, text))
+      setWrong(why)
+      // Meanwhile more may have been typed.
+      if (why === '') setTyped((now) => (now === text ? undefined : now))
     } catch (error) {
-      setTyped(text)
       setWrong((error as Error).message)
+    } finally {
+      asked.current = undefined
     }
   }
+  const id = useId()
   const common = {
     value: typed ?? shown,
     placeholder: field.hint,
     'aria-invalid': wrong !== '',
-    onBlur: (event: { target: { value: string } }) => commit(event.target.value),
+    'aria-describedby': wrong === '' ? undefined : `${id}-wrong`,
+    onBlur: (event: { target: { value: string } }) => void commit(event.target.value),
   }
-  const id = useId()
   return (
     <div className={field.input === 'switch' ? 'field switch' : 'field'}>
       <label htmlFor={id}>{field.label}</label>
@@ -146,10 +174,14 @@ function Input({ field, value, change }: InputProps) {
           id={id}
           type="checkbox"
           checked={value === true}
-          onChange={(event) => change(event.target.checked || undefined)}
+          onChange={(event) => void change(event.target.checked || undefined).then(setWrong)}
         />
       ) : field.input === 'choice' ? (
-        <select id={id} value={shown} onChange={(event) => commit(event.target.value)}>
+        <select
+          id={id}
+          value={typed ?? shown}
+          onChange={(event) => void commit(event.target.value)}
+        >
           <option value="">default</option>
           {field.choices?.map((choice) => (
             <option key={choice}>{choice}</option>
@@ -162,7 +194,7 @@ function Input({ field, value, change }: InputProps) {
           inputMode={field.input === 'number' ? 'decimal' : undefined}
           onChange={(event) => setTyped(event.target.value)}
           onKeyDown={(event) => {
-            if (event.key === 'Enter') commit(event.currentTarget.value)
+            if (event.key === 'Enter') void commit(event.currentTarget.value)
           }}
         />
       ) : (
@@ -174,7 +206,7 @@ function Input({ field, value, change }: InputProps) {
           onChange={(event) => setTyped(event.target.value)}
         />
       )}
-      {wrong === '' ? null : <small className="wrong">{wrong}</small>}
+      <Wrong text={wrong} id={`${id}-wrong`} />
     </div>
   )
 }

@@ -22,36 +22,53 @@ export type Saved =
   | { readonly ok: true }
   | { readonly ok: false; readonly why: string; readonly diff: string | undefined }
 
+/** Why the server does not change a file that it had another version of. */
+const WHY: Readonly<Record<number, string>> = {
+  404: 'The file is gone: save what there is, then go on',
+  412: 'The file has changed meanwhile',
+}
+
 /**
  * Changes of a dashboard that are not saved yet. The server applies them to the
  * file's text and says what would come out: there is no second opinion here.
  */
 export class Draft {
-  readonly base: Dashboard
+  readonly name: string
+  /** The version that the changes are made to. */
+  base: Dashboard
   readonly preview: Value<Preview>
   /** What is wrong with the newest change, which is then not part of the preview. */
   readonly mistakes = new Value<readonly Mistake[]>([])
   /** The number of changes. */
   readonly count = new Value(0)
+  /** Whether the file can be written, as far as is known. */
+  readonly writable: Value<boolean>
   readonly #api: API
   readonly #steps: { operations: readonly Operation[]; before: Preview }[] = []
   #queue: Promise<unknown> = Promise.resolve()
 
   constructor(api: API, base: Dashboard, definition: DashboardDefinition) {
     this.#api = api
+    this.name = base.name
     this.base = base
-    this.preview = new Value<Preview>({
-      definition,
-      yaml: base.yaml,
-      diff: '',
-      mistakes: [],
+    this.writable = new Value(base.writable)
+    this.preview = new Value<Preview>(unchanged(base, definition))
+  }
+
+  /** Asks whether the file can be written now. */
+  check(): Promise<void> {
+    const result = this.#queue.then(async () => {
+      const answer = await this.#api.patch(this.base, [], true)
+      if (answer.ok) this.writable.set(answer.writable)
     })
+    this.#queue = result.catch(() => {})
+    return result
   }
 
   /** Makes a change, one after the other. Resolves to whether it was one. */
   apply(...operations: Operation[]): Promise<boolean> {
     const result = this.#queue.then(() => this.#apply(operations))
-    this.#queue = result
+    this.#queue = result.catch(() => {})
     return result
   }
 
@@ -60,14 +77,50 @@ export class Draft {
     const all = [...this.#steps.flatMap((step) => step.operations), ...operations]
     const answer = await this.#api.patch(this.base, all, true)
     if (!answer.ok) {
-      this.mistakes.set(answer.mistakes)
+      const why = WHY[answer.status]
+      this.mistakes.set(why === undefined ? answer.mistakes : [{ message: why }])
       return false
     }
     this.mistakes.set([])
+    this.writable.set(answer.writable)
     this.#steps.push({ operations, before })
     this.count.set(this.#steps.length)
     this.preview.set({ ...answer, mistakes: [] })
     return true
+  }
+
+  /** Makes all changes to another version of the file instead, or none of them.
+   * Resolves to why not, if so. */
+  rebase(to: Dashboard): Promise<string | undefined> {
+    const result = this.#queue.then(() => this.#rebase(to))
+    this.#queue = result.catch(() => {})
+    return result
+  }
+
+  async #rebase(to: Dashboard): Promise<string | undefined> {
+    let preview = unchanged(to, to.dashboard ?? this.preview.get().definition)
+    const steps: { operations: readonly Operation[]; before: Preview }[] = []
+    for (const { operations } of [...this.#steps]) {
+      steps.push({ operations, before: preview })
+      const answer = await this.#api.patch(
+        to,
+        steps.flatMap((step) => step.operations),
+        true,
+      )
+      if (!answer.ok) return WHY[answer.status] ?? answer.why
+      preview = { ...answer, mistakes: [] }
+    }
+    const kept = this.#steps.length // some may have been taken back meanwhile
+    this.base = to
+    this.#steps.splice(0, kept, ...steps.slice(0, kept))
+    this.mistakes.set([])
+    this.preview.set(steps[kept]?.before ?? preview)
+    return undefined
+  }
+
+  /** Resolves when there is nothing left to be answered. */
+  async settled(): Promise<void> {
+    await this.#queue
   }
 
   /** Takes the newest change back. */
@@ -85,6 +138,23 @@ export class Draft {
     const all = this.#steps.flatMap((step) => step.operations)
     const answer = await this.#api.patch(this.base, all, false)
     if (answer.ok) return { ok: true }
-    return { ok: false, why: answer.why, diff: answer.diff ?? this.preview.get().diff }
+    const why = WHY[answer.status] ?? answer.why
+    return { ok: false, why, diff: answer.diff ?? this.preview.get().diff }
   }
+
+  /** Writes the whole file, which is gone. */
+  async recreate(): Promise<Saved> {
+    await this.#queue
+    const { yaml, diff } = this.preview.get()
+    try {
+      await this.#api.put(this.name, yaml)
+      return { ok: true }
+    } catch (error) {
+      return { ok: false, why: (error as Error).message, diff }
+    }
+  }
+}
+
+function unchanged({ yaml }: Dashboard, definition: DashboardDefinition): Preview {
+  return { definition, yaml, diff: '', mistakes: [] }
 }

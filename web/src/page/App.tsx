@@ -6,10 +6,10 @@ import { edit, useKeys } from './actions'
 import type { Address } from './address'
 import { Connect } from './Connect'
 import { DashboardView } from './DashboardView'
-import { Help, NewDashboard, Streams } from './Dialogs'
+import { Help, NewDashboard, nameFor, Streams } from './Dialogs'
 import type { Opened } from './dashboards'
 import { Everything } from './Everything'
-import { Header, Notice } from './Header'
+import { follow, Header, Notice } from './Header'
 import { Palette } from './Palette'
 import type { Plan } from './page'
 import { type Session, useSession } from './session'
@@ -65,34 +65,58 @@ function OpenDashboard({ name }: { name: string }) {
   const { dashboards, draft: current } = useSession()
   const opened = useValue(dashboards.opened)
   const draft = useValue(current)
+  const changes = useValue(draft?.count ?? NO_CHANGES)
+  // Changes that are not saved outlive the file.
+  if (draft?.name === name && (changes > 0 || opened.status === 'open')) {
+    return (
+      <Suspense>
+        <Editor draft={draft} />
+      </Suspense>
+    )
+  }
   switch (opened.status) {
     case 'loading':
       return null
     case 'missing':
-      return (
-        <p className="note">
-          There is no dashboard called <strong>{name}</strong>.
-        </p>
-      )
+      return <Missing name={name} />
     case 'failed':
       return <p className="note">The dashboard could not be read: {opened.why}.</p>
     case 'open':
-      return draft === undefined ? (
-        <DashboardView dashboard={opened.dashboard} />
-      ) : (
-        <Suspense>
-          <Editor draft={draft} />
-        </Suspense>
-      )
+      return <DashboardView dashboard={opened.dashboard} />
   }
+}
+
+/** There is no such dashboard; there may be one, and there is everything. */
+function Missing({ name }: { name: string }) {
+  const { dashboards, dialog, location } = useSession()
+  const writable = useValue(dashboards.list).some((info) => info.writable)
+  const { embed } = useValue(location.address)
+  return (
+    <p className="note">
+      There is no dashboard called <strong>{name}</strong>.{' '}
+      {embed ? null : (
+        <>
+          <a href={location.to('')} onClick={(event) => follow(event, () => location.go(''))}>
+            Everything
+          </a>{' '}
+          {writable && nameFor(name) === name ? (
+            <button type="button" onClick={() => dialog.set('new')}>
+              Create it
+            </button>
+          ) : null}
+        </>
+      )}
+    </p>
+  )
 }
 
 /** Keeps what is shown in step with the address and the dashboard's file. */
 function useOpened(session: Session, address: Address): void {
   const opened = useValue(session.dashboards.opened)
   const draft = useValue(session.draft)
-  const preview = useValue(draft?.preview ?? NO_PREVIEW)?.definition
   const { page } = address
+  const current = draft?.name === page ? draft.preview : NO_PREVIEW
+  const preview = useValue(current)?.definition
   // Of the address only what asks for other data makes another plan.
   const asked = JSON.stringify([
     page,
@@ -132,8 +156,9 @@ function planFor(
     const everything = streams.length > 0 ? streams : ['>']
     return { name: '', choices, everything, ...time, window: time.window ?? DEFAULT_WINDOW }
   }
-  if (opened.status !== 'open' || opened.dashboard.name !== page) return undefined
-  const dashboard = preview ?? opened.dashboard.dashboard
+  const there = opened.status === 'open' && opened.dashboard.name === page
+  if (preview === undefined && !there) return undefined
+  const dashboard = preview ?? (there ? opened.dashboard.dashboard : null)
   if (dashboard === null) return { name: page, choices, everything: [], window: DEFAULT_WINDOW }
   const defaults = Object.entries(dashboard.variables ?? {}).map(([n, v]) => [n, v.default ?? ''])
   return {
@@ -147,6 +172,7 @@ function planFor(
 }
 
 const NO_PREVIEW = new Value<Preview | undefined>(undefined)
+const NO_CHANGES = new Value(0)
 
 function titleOf(opened: Opened, page: string): string {
   const title =

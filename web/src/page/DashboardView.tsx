@@ -1,5 +1,7 @@
+import { edit } from './actions'
 import type { Dashboard } from './api'
 import { GridRow, only } from './Grid'
+import { MistakeLine } from './mistakes'
 import { useSession } from './session'
 import { Variables } from './Variables'
 import { useValue } from './value'
@@ -8,7 +10,11 @@ import { useValue } from './value'
 export function DashboardView({ dashboard }: { dashboard: Dashboard }) {
   const session = useSession()
   const { panel, embed } = useValue(session.location.address)
-  const rows = only(panel, useValue(session.page).rows)
+  const page = useValue(session.page)
+  const rows = only(panel, page.rows)
+  // Until the page is there, nobody knows what is on it.
+  const found = rows.length > 0 || page.plan.name !== dashboard.name
+  const { dashboard: definition } = dashboard
   return (
     <>
       <h2 className="visually-hidden">{dashboard.dashboard?.title ?? dashboard.name}</h2>
@@ -16,24 +22,46 @@ export function DashboardView({ dashboard }: { dashboard: Dashboard }) {
       {dashboard.dashboard === null || panel !== undefined ? null : (
         <Variables definition={dashboard.dashboard} />
       )}
-      {panel === undefined || embed ? null : <Alone found={rows.length > 0} />}
+      {panel === undefined || definition === null || (embed && found) ? null : (
+        <Alone found={found} />
+      )}
+      {definition?.rows.length === 0 && panel === undefined ? <Nothing /> : null}
       {rows.map((row, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a row has no other name
-        <GridRow key={i} {...row} />
+        <GridRow key={i} {...row} mistakes={dashboard.errors} />
       ))}
     </>
+  )
+}
+
+/** An empty dashboard is a beginning. */
+function Nothing() {
+  const session = useSession()
+  const { embed } = useValue(session.location.address)
+  return (
+    <p className="note">
+      Nothing here yet.{' '}
+      {embed ? null : (
+        <button type="button" title="E" onClick={() => edit(session)}>
+          Edit
+        </button>
+      )}
+    </p>
   )
 }
 
 /** Says that one panel is not all, and leads back to the rest. */
 function Alone({ found }: { found: boolean }) {
   const { location } = useSession()
+  const { embed } = useValue(location.address)
   return (
     <p className="note">
       {found ? 'One panel of the dashboard. ' : 'The dashboard has no such panel. '}
-      <button type="button" onClick={() => location.change({ panel: null })}>
-        Show all of it
-      </button>
+      {embed ? null : (
+        <button type="button" onClick={() => location.change({ panel: null })}>
+          Show all of it
+        </button>
+      )}
     </p>
   )
 }
@@ -50,10 +78,9 @@ function Mistakes({ dashboard: { errors, name, dashboard } }: { dashboard: Dashb
           : 'has mistakes; this is its last good version.'}
       </p>
       <ul>
-        {errors.map(({ file, line, column, message }) => (
-          <li key={`${line} ${column} ${message}`}>
-            <code>{[file, line, column].filter((part) => part !== undefined).join(':')}</code>{' '}
-            {message}
+        {errors.map((mistake) => (
+          <li key={JSON.stringify(mistake)}>
+            <MistakeLine mistake={mistake} />
           </li>
         ))}
       </ul>

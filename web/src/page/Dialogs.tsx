@@ -1,7 +1,7 @@
 import { X } from 'lucide-react'
 import { type ReactNode, useEffect, useState } from 'react'
 import { formatAge, formatText } from '../data/units'
-import { ACTIONS } from './actions'
+import { ACTIONS, edit } from './actions'
 import { Modal } from './Modal'
 import { Keys } from './Palette'
 import { useSession } from './session'
@@ -71,15 +71,23 @@ export function Help() {
 /** Makes a dashboard and opens it. */
 export function NewDashboard() {
   const session = useSession()
-  const [title, setTitle] = useState('')
+  const [typed, setTitle] = useState<string>()
+  const opened = useValue(session.dashboards.opened)
+  const { page } = useValue(session.location.address)
+  const title = typed ?? (opened.status === 'missing' ? titleFor(page) : '')
   const [wrong, setWrong] = useState('')
   const name = nameFor(title)
   const create = async () => {
     try {
       await session.api.create(name, title)
       session.dialog.set(undefined)
-      setTitle('')
+      setTitle(undefined)
       await session.dashboards.refresh()
+      if (name === page) {
+        await session.dashboards.open(name)
+        edit(session)
+        return
+      }
       session.fresh = name
       session.location.go(name)
     } catch (error) {
@@ -124,6 +132,12 @@ export function nameFor(title: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
     .slice(0, 64)
+}
+
+/** A title that makes the name, to begin with. */
+function titleFor(name: string): string {
+  const title = (name[0] ?? '').toUpperCase() + name.slice(1).replaceAll('-', ' ')
+  return nameFor(title) === name ? title : ''
 }
 
 /** What is known of every stream of the page. */

@@ -1,6 +1,8 @@
 import { type CSSProperties, memo, useMemo } from 'react'
 import { PanelContext } from '../panels/PanelContext'
 import { panelTypes } from '../panels/registry'
+import type { Mistake } from './api'
+import { mistakesOf } from './mistakes'
 import type { PanelItem, PanelRow } from './page'
 
 /** More panels than this in one row are counted, not drawn. */
@@ -14,15 +16,20 @@ export function only(panel: string | undefined, rows: readonly PanelRow[]): read
     .filter(({ items }) => items.length > 0)
 }
 
+interface GridRowProps extends PanelRow {
+  /** What is wrong with the dashboard's file. */
+  readonly mistakes?: readonly Mistake[] | undefined
+}
+
 /** Panels side by side on twelve columns. */
-export function GridRow({ title, items }: PanelRow) {
+export function GridRow({ title, items, mistakes }: GridRowProps) {
   const hidden = items.length - MAX_PANELS
   return (
     <div className="row">
       {title ? <h2 className="row-title">{title}</h2> : null}
       <div className="grid">
         {items.slice(0, MAX_PANELS).map((item) => (
-          <Cell key={item.id} item={item} />
+          <Cell key={item.id} item={item} wrong={mistakesOf(mistakes, item.id)} />
         ))}
       </div>
       {hidden > 0 ? <p className="note">and {hidden} more</p> : null}
@@ -30,7 +37,12 @@ export function GridRow({ title, items }: PanelRow) {
   )
 }
 
-const Cell = memo(function Cell({ item: { id, definition, source } }: { item: PanelItem }) {
+interface CellProps {
+  readonly item: PanelItem
+  readonly wrong: string
+}
+
+const Cell = memo(function Cell({ item: { id, definition, source }, wrong }: CellProps) {
   const type = panelTypes[definition.type]
   const width = definition.width ?? type.width
   const style = {
@@ -39,7 +51,13 @@ const Cell = memo(function Cell({ item: { id, definition, source } }: { item: Pa
     '--height': definition.height ?? type.height,
   } as CSSProperties
   return (
-    <div className="cell" style={style} data-type={definition.type}>
+    <div
+      className="cell"
+      style={style}
+      data-type={definition.type}
+      data-wrong={wrong || undefined}
+      title={wrong || undefined}
+    >
       <PanelContext value={useMemo(() => ({ id }), [id])}>
         <type.Component definition={definition} source={source} />
       </PanelContext>

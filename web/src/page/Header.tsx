@@ -59,7 +59,7 @@ export function Header() {
 }
 
 /** Lets a link be a link for everything but a plain click. */
-function follow(event: React.MouseEvent, go: () => void): void {
+export function follow(event: React.MouseEvent, go: () => void): void {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return
   event.preventDefault()
   go()

@@ -82,7 +82,9 @@ export function edit(session: Session): void {
   if (opened.status !== 'open' || session.draft.get() !== undefined) return
   const { dashboard } = opened
   if (dashboard.dashboard === null) return
-  session.draft.set(new Draft(session.api, dashboard, dashboard.dashboard))
+  const draft = new Draft(session.api, dashboard, dashboard.dashboard)
+  session.draft.set(draft)
+  void draft.check()
 }
 
 function kiosk({ location, say }: Session): void {

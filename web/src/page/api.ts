@@ -43,12 +43,15 @@ export interface Dashboard extends Omit<DashboardInfo, 'title' | 'description'> 
 export type Patched =
   | {
       readonly ok: true
+      /** Whether the file could be written, as far as can be told. */
+      readonly writable: boolean
       readonly definition: DashboardDefinition
       readonly yaml: string
       readonly diff: string
     }
   | {
       readonly ok: false
+      readonly status: number
       readonly why: string
       readonly mistakes: readonly Mistake[]
       readonly diff: string | undefined
@@ -111,10 +114,16 @@ export class API {
     const text = JSON.stringify(title) // which is YAML too
     const panels =
       '      - type: text\n        title: New panel\n        text: Choose what it shows.\n'
+    await this.put(name, `title: ${text}\nrows:\n  - panels:\n${panels}`)
+  }
+
+  /** Writes the file of a dashboard that there is not. Rejects with what is wrong, in
+   * words. */
+  async put(name: string, yaml: string): Promise<void> {
     const response = await fetch(new URL(`v1/dashboards/${encodeURIComponent(name)}`, this.base), {
       method: 'PUT',
       headers: { 'Content-Type': 'application/yaml', 'If-None-Match': '*' },
-      body: `title: ${text}\nrows:\n  - panels:\n${panels}`,
+      body: yaml,
     })
     if (response.ok) return
     const problem = (await response.json()) as { detail?: string }
@@ -137,11 +146,16 @@ export class API {
         'If-Match': `"${base.version}"`,
       },
       body: JSON.stringify(operations),
-    })
+    }).catch(() => undefined)
+    if (response === undefined) {
+      const why = 'The server can’t be reached'
+      return { ok: false, status: 0, why, mistakes: [{ message: why }], diff: undefined }
+    }
     const answer = (await response.json()) as Record<string, unknown>
     if (response.ok) {
       return {
         ok: true,
+        writable: answer.writable !== false,
         definition: (answer.dashboard ?? base.dashboard) as DashboardDefinition,
         yaml: String(answer.yaml ?? ''),
         diff: String(answer.diff ?? ''),
@@ -149,7 +163,13 @@ export class API {
     }
     const why = String(answer.detail ?? `the server answered ${response.status}`)
     const mistakes = (answer.errors ?? [{ message: why }]) as readonly Mistake[]
-    return { ok: false, why, mistakes, diff: answer.diff as string | undefined }
+    return {
+      ok: false,
+      status: response.status,
+      why,
+      mistakes,
+      diff: answer.diff as string | undefined,
+    }
   }
 
   async #get(url: URL): Promise<unknown> {

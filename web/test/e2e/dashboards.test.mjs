@@ -90,6 +90,15 @@ test('a mistake is said with its place, and the last good version stays', async 
   await said.waitFor({ timeout: WITHIN })
   assert.match(await said.innerText(), /shop\.yaml:\d+:\d+/)
   await panelShows('Newest order', '40')
+  await visit.server.write('shop', SHOP.replaceAll('field: /total', 'feild: /total'))
+  await said.filter({ hasText: 'rows[0].panels[1].feild' }).waitFor({ timeout: WITHIN })
+  assert.match(
+    await said.innerText(),
+    /shop\.yaml:\d+:\d+ rows\[0\]\.panels\[1\]\.feild is no key .*did you mean field/,
+  )
+  const marked = page.locator('.cell[data-wrong]')
+  assert.match((await marked.first().getAttribute('title')) ?? '', /^feild is no key/)
+  assert.equal(await marked.count(), 2)
   await visit.server.write('shop', SHOP)
   await said.waitFor({ state: 'detached', timeout: WITHIN })
   await panelShows('Last order', '40')
@@ -107,6 +116,18 @@ test('a file that has never been good says why', async () => {
   )
   await other.locator('.panel', { hasText: 'now' }).waitFor({ timeout: WITHIN })
   await other.context().close()
+})
+
+test('an address of a panel that there is not says so, in a frame too', async () => {
+  for (const embed of ['', '&embed']) {
+    const other = await visit.open(`/shop?panel=/rows/9/panels/9${embed}`)
+    await other.getByText('The dashboard has no such panel').waitFor({ timeout: WITHIN })
+    assert.equal(
+      await other.getByRole('button', { name: 'Show all of it' }).count(),
+      embed === '' ? 1 : 0,
+    )
+    await other.context().close()
+  }
 })
 
 test('a new file turns up in the list, and one that is gone says so', async () => {
