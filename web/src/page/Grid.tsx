@@ -1,11 +1,11 @@
-import { type CSSProperties, memo, useMemo } from 'react'
+import { type CSSProperties, memo, useMemo, useState } from 'react'
 import { PanelContext } from '../panels/PanelContext'
 import { panelTypes } from '../panels/registry'
 import type { Mistake } from './api'
 import { mistakesOf } from './mistakes'
 import type { PanelItem, PanelRow } from './page'
 
-/** More panels than this in one row are counted, not drawn. */
+/** More panels than this in one row are drawn when somebody asks for them. */
 const MAX_PANELS = 60
 
 /** The rows, or of them the one panel that was asked for. */
@@ -23,16 +23,21 @@ interface GridRowProps extends PanelRow {
 
 /** Panels side by side on twelve columns. */
 export function GridRow({ title, items, mistakes }: GridRowProps) {
-  const hidden = items.length - MAX_PANELS
+  const [all, setAll] = useState(false)
+  const hidden = all ? 0 : items.length - MAX_PANELS
   return (
     <div className="row">
       {title ? <h2 className="row-title">{title}</h2> : null}
       <div className="grid">
-        {items.slice(0, MAX_PANELS).map((item) => (
+        {items.slice(0, all ? undefined : MAX_PANELS).map((item) => (
           <Cell key={item.id} item={item} wrong={mistakesOf(mistakes, item.id)} />
         ))}
       </div>
-      {hidden > 0 ? <p className="note">and {hidden} more</p> : null}
+      {hidden > 0 ? (
+        <button type="button" onClick={() => setAll(true)}>
+          Show {hidden} more
+        </button>
+      ) : null}
     </div>
   )
 }
