@@ -4,6 +4,8 @@ import { Session, SessionContext } from './page/session'
 import 'uplot/dist/uPlot.min.css'
 import './style/tokens.css'
 import './style/page.css'
+import './style/dialogs.css'
+import './style/connect.css'
 import './style/panels.css'
 
 const root = document.getElementById('root')
