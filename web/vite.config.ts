@@ -1,5 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vitest/config'
+
+const client = fileURLToPath(new URL('../js/src', import.meta.url))
 
 // The output is committed and embedded in the Go binary, so its names carry no
 // hash, nothing in it depends on when or where it was built, and every address
@@ -11,6 +14,8 @@ export default defineConfig({
   // compressed, which is a third of the whole page.
   resolve: {
     alias: [
+      // The client that everybody gets, from its sources.
+      { find: /^streamgauge(?:\/(live|react))?$/, replacement: `${client}/$1` },
       { find: 'react-dom/client', replacement: 'preact/compat/client' },
       { find: 'react-dom', replacement: 'preact/compat' },
       { find: 'react/jsx-runtime', replacement: 'preact/jsx-runtime' },

@@ -1,3 +1,5 @@
+import { StreamError } from 'streamgauge'
+import { matches } from 'streamgauge/live'
 import { describe, expect, it } from 'vitest'
 import type { DashboardDefinition, PanelDefinition } from '../src/dashboard/definition'
 import { resolve } from '../src/dashboard/variables'
@@ -9,7 +11,6 @@ import { formatDuration, parseAddress, parseDuration } from '../src/page/address
 import { say } from '../src/page/ConnectionPill'
 import { nameFor } from '../src/page/Dialogs'
 import { Page, type Plan } from '../src/page/page'
-import { matches, StreamError } from '../src/stream'
 import { Timeline } from '../src/time/timeline'
 
 describe('the connection pill', () => {

@@ -1,3 +1,4 @@
+import { StreamError, type StreamState } from 'streamgauge'
 import { describe, expect, it } from 'vitest'
 import type { PanelDefinition, Threshold } from '../src/dashboard/definition'
 import { Cadence } from '../src/data/cadence'
@@ -28,7 +29,6 @@ import { percent } from '../src/panels/status/statusPainter'
 import { compareCells, tableOfNumbers, tableOfRows } from '../src/panels/table/tableModel'
 import { nextSorting } from '../src/panels/table/tablePainter'
 import { toCSV } from '../src/panels/twin'
-import { StreamError, type StreamState } from '../src/stream'
 import { Timeline } from '../src/time/timeline'
 
 const CHART: PanelDefinition = { type: 'timeseries' }

@@ -1,4 +1,4 @@
-import { isConditional, matches, selectorOf, type WireEvent } from '../stream'
+import { isConditional, matches, selectorOf, type WireEvent } from 'streamgauge/live'
 import type { Clock } from './clock'
 import { type Envelope, parseEnvelope, parseGap, VIEW_ROW } from './envelope'
 import { Seen } from './seen'

@@ -1,4 +1,4 @@
-import { isNewer } from '../stream'
+import { isNewer } from 'streamgauge'
 
 /** More streams than this are not remembered: what they repeat is shown again. */
 const MAX = 20_000

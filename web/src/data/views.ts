@@ -1,4 +1,4 @@
-import { isSelector } from '../stream'
+import { isSelector } from 'streamgauge/live'
 import { parseLabel, type Unit } from './units'
 
 /** What a view's text says of its rows. */

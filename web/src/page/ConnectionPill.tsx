@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import type { StreamState } from '../stream'
+import type { StreamState } from 'streamgauge'
 import type { Mode } from '../time/timeline'
 import { useSession } from './session'
 import { useValue } from './value'

@@ -1,4 +1,4 @@
-import { isSelector } from '../stream'
+import { isSelector } from 'streamgauge/live'
 import { Examples } from './Examples'
 import { useSession } from './session'
 import { snippets } from './snippets'

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
+import { matches } from 'streamgauge/live'
 import type { DashboardDefinition, VariableDefinition } from '../dashboard/definition'
 import { valueAt } from '../data/pointer'
-import { matches } from '../stream'
 import { useSession } from './session'
 import { useValue } from './value'
 

@@ -1,5 +1,5 @@
+import type { WireEvent } from 'streamgauge'
 import type { Clock } from '../data/clock'
-import type { WireEvent } from '../stream'
 import type { Page } from './page'
 
 /** Nothing of the past for so many ms means that all of it has come. */

@@ -1,3 +1,4 @@
+import { isSelector, type Want } from 'streamgauge/live'
 import {
   type DashboardDefinition,
   listOf,
@@ -11,7 +12,6 @@ import { type Mark, Marks } from '../data/marks'
 import { Source } from '../data/source'
 import { isView } from '../data/views'
 import { panelTypes } from '../panels/registry'
-import { isSelector, type Want } from '../stream'
 
 /** What a page is to show. */
 export interface Plan {

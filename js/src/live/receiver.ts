@@ -1,7 +1,7 @@
-import type { Start } from './connection'
-import type { WireEvent } from './decoder'
-import { isNewer } from './position'
-import { headOf, hears, NOTHING, type Want } from './want'
+import type { WireEvent } from '../stream/decoder.js'
+import { isNewer } from '../stream/position.js'
+import type { Start } from './hubConnection.js'
+import { headOf, hears, NOTHING, type Want } from './want.js'
 
 /** What a tab says to be served. */
 export interface Ticket {

@@ -1,4 +1,4 @@
-import { includes, isConditional, matches, selectorOf } from './selector'
+import { includes, isConditional, matches, selectorOf } from './selector.js'
 
 /** What a page wants to hear. */
 export interface Want {

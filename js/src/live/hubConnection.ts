@@ -1,11 +1,11 @@
-import type { WireEvent } from './decoder'
-import { EventStream, type EventStreamOptions, type StreamState } from './eventStream'
-import { isNewer } from './position'
-import { covers, eventsURL, isNothing, NOTHING, type Want } from './want'
+import { Connection, type ConnectionOptions, type StreamState } from '../stream/connection.js'
+import type { WireEvent } from '../stream/decoder.js'
+import { isNewer } from '../stream/position.js'
+import { covers, eventsURL, isNothing, NOTHING, type Want } from './want.js'
 
-/** How to connect; see {@link EventStreamOptions}. */
+/** How to connect; see {@link ConnectionOptions}. */
 export type ConnectOptions = Pick<
-  EventStreamOptions,
+  ConnectionOptions,
   'headers' | 'silence' | 'backoff' | 'retryWhen' | 'fetch'
 >
 
@@ -21,7 +21,7 @@ export interface Start {
   readonly reset: boolean
 }
 
-/** Who hears what a {@link Connection} brings. */
+/** Who hears what a {@link HubConnection} brings. */
 export interface ConnectionSink {
   /** Delivery begins, or goes on after a cut. */
   onStart(start: Start): void
@@ -31,11 +31,11 @@ export interface ConnectionSink {
 }
 
 /** The one connection to a hub, for whatever is wanted at the time. */
-export class Connection {
+export class HubConnection {
   readonly #base: URL
   readonly #options: ConnectOptions
   readonly #sink: ConnectionSink
-  #stream: EventStream | undefined
+  #stream: Connection | undefined
   #want: Want = NOTHING
   #position = ''
   #started = false
@@ -82,9 +82,9 @@ export class Connection {
       const history = fresh && cursor === '' ? this.#history : this.#want.since
       return eventsURL(this.#base, this.#want, history)
     }
-    let stream: EventStream | undefined
+    let stream: Connection | undefined
     const current = () => stream !== undefined && stream === this.#stream
-    stream = new EventStream(url, {
+    stream = new Connection(url, {
       ...this.#options,
       ...(cursor === '' ? {} : { lastEventId: cursor }),
       onEvent: (event) => {
@@ -104,12 +104,12 @@ export class Connection {
     if (isNothing(want)) this.#drop()
   }
 
-  /** See {@link EventStream.wake}. */
+  /** See {@link Connection.wake}. */
   wake(): void {
     this.#stream?.wake()
   }
 
-  /** See {@link EventStream.check}. */
+  /** See {@link Connection.check}. */
   check(): void {
     this.#stream?.check()
   }

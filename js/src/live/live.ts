@@ -1,12 +1,12 @@
-import { Connection, type ConnectOptions, type Start } from './connection'
-import type { WireEvent } from './decoder'
-import { Election, type Rank } from './election'
-import type { StreamState } from './eventStream'
-import { Later } from './later'
-import { type Channel, fromPlain, type Message, toPlain, type Word } from './message'
-import { Receiver } from './receiver'
-import { Roster } from './roster'
-import type { Want } from './want'
+import type { StreamState } from '../stream/connection.js'
+import type { WireEvent } from '../stream/decoder.js'
+import { Election, type Rank } from './election.js'
+import { type ConnectOptions, HubConnection, type Start } from './hubConnection.js'
+import { Later } from './later.js'
+import { type Channel, fromPlain, type Message, toPlain, type Word } from './message.js'
+import { Receiver } from './receiver.js'
+import { Roster } from './roster.js'
+import type { Want } from './want.js'
 
 /** Ms within which changes of what is wanted are taken together. */
 const SETTLE = 30
@@ -20,7 +20,7 @@ export interface LiveSink {
   onState(state: StreamState): void
 }
 
-/** How a {@link Live} connects; see {@link EventStreamOptions} for most. */
+/** How a {@link Live} connects; see {@link ConnectionOptions} for most. */
 export interface LiveOptions extends ConnectOptions {
   /** Whether all tabs of this origin share one connection to the same hub, as far as
    * the browser can (BroadcastChannel). They must be entitled to the same. Default
@@ -36,7 +36,7 @@ export interface LiveOptions extends ConnectOptions {
 
 /**
  * One connection to a hub for everything that a page wants or, shared, for all pages
- * of this origin in this browser. It survives what an {@link EventStream} survives,
+ * of this origin in this browser. It survives what an {@link Connection} survives,
  * and the end of the tab that holds the connection.
  *
  * What is wanted comes in order and once: first the history, if any is wanted, then
@@ -58,7 +58,7 @@ export class Live {
   readonly #page: Window | undefined
   readonly #stop = new AbortController()
   readonly #receiver: Receiver
-  readonly #connection: Connection
+  readonly #connection: HubConnection
   readonly #roster: Roster
   readonly #settle: Later // an own want
   readonly #serve: Later // wants of others
@@ -83,7 +83,7 @@ export class Live {
     this.#page = options.page ?? (typeof window === 'undefined' ? undefined : window)
     this.#receiver = new Receiver(this.#id, (event) => sink.onEvent(event))
     this.#roster = new Roster(this.#id)
-    this.#connection = new Connection(url, options, {
+    this.#connection = new HubConnection(url, options, {
       onStart: (start) => this.#began(start),
       onEvent: (event) => this.#received(event),
       onState: (state) => this.#connected(state),

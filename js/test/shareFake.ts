@@ -1,7 +1,13 @@
 // What tabs of one browser share, without a browser: channels, locks, visibility.
 
-import type { Channel } from '../src/stream'
-import { Live, type LiveOptions, type StreamState, type Want, type WireEvent } from '../src/stream'
+import type { Channel } from '../src/live/index.js'
+import {
+  Live,
+  type LiveOptions,
+  type StreamState,
+  type Want,
+  type WireEvent,
+} from '../src/live/index.js'
 
 type Said = Parameters<Channel['postMessage']>[0]
 

@@ -1,6 +1,6 @@
-// What test/share.mjs puts into its pages: a Live, and what it has handed out.
+// What share.test.mjs puts into its pages: a Live, and what it has handed out.
 
-import { Live, type Want } from '../src/stream'
+import { Live, type Want } from '../../src/live/index.js'
 
 const numbers: number[] = []
 const types: string[] = []

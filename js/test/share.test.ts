@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Live, matches, type Want } from '../src/stream'
-import { Receiver } from '../src/stream/receiver'
-import { includes } from '../src/stream/selector'
-import { covers, eventsURL, fits, headOf, hears, union } from '../src/stream/want'
+import { Live, matches, type Want } from '../src/live/index.js'
+import { Receiver } from '../src/live/receiver.js'
+import { includes } from '../src/live/selector.js'
+import { covers, eventsURL, fits, headOf, hears, union } from '../src/live/want.js'
 import { FakeHub } from './fake.mjs'
-import { FakeBrowser, type FakeTab } from './shareFake'
+import { FakeBrowser, type FakeTab } from './shareFake.js'
 
 const cleanups: (() => unknown)[] = []
 

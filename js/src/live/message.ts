@@ -1,9 +1,9 @@
-import type { Start } from './connection'
-import type { WireEvent } from './decoder'
-import type { Rank } from './election'
-import { StreamError, type StreamErrorKind } from './error'
-import type { StreamState } from './eventStream'
-import type { Ticket } from './receiver'
+import type { StreamState } from '../stream/connection.js'
+import type { WireEvent } from '../stream/decoder.js'
+import { StreamError, type StreamErrorKind } from '../stream/error.js'
+import type { Rank } from './election.js'
+import type { Start } from './hubConnection.js'
+import type { Ticket } from './receiver.js'
 
 /** A {@link StreamState} as tabs tell it to each other: no class survives that. */
 export type PlainState =

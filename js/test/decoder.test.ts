@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { Decoder } from '../src/stream'
+import { Decoder } from '../src/stream/decoder.js'
 
 interface Vector {
   readonly name: string

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { Backoff, EventStream, isNewer, parseRetryAfter, type StreamState } from '../src/stream'
+import { Backoff, Connection, isNewer, parseRetryAfter, type StreamState } from '../src/index.js'
 import { FakeHub } from './fake.mjs'
 
-const open: { hub: FakeHub; stream: EventStream }[] = []
+const open: { hub: FakeHub; stream: Connection }[] = []
 
 afterEach(async () => {
   for (const { hub, stream } of open.splice(0)) {
@@ -20,7 +20,7 @@ async function connected(options: { silence?: number; heartbeat?: number } = {})
   const seen: number[] = []
   const types: string[] = []
   const states: StreamState[] = []
-  const stream = new EventStream(`${base}/v1/events?stream=%3E`, {
+  const stream = new Connection(`${base}/v1/events?stream=%3E`, {
     backoff: { min: 5, max: 40 },
     ...(options.silence === undefined ? {} : { silence: options.silence }),
     onEvent: (e) => {

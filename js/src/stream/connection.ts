@@ -1,8 +1,8 @@
-import { Backoff, type BackoffOptions } from './backoff'
-import { Decoder, type WireEvent } from './decoder'
-import { checkResponse, StreamError } from './error'
-import { isNewer } from './position'
-import { headOf } from './want'
+import { headOf } from '../live/want.js'
+import { Backoff, type BackoffOptions } from './backoff.js'
+import { Decoder, type WireEvent } from './decoder.js'
+import { checkResponse, StreamError } from './error.js'
+import { isNewer } from './position.js'
 
 /** Where a connection stands. */
 export type StreamState =
@@ -15,11 +15,11 @@ export type StreamState =
       readonly since: number
       readonly retryAt: number
     }
-  /** Given up after `error`, or closed by {@link EventStream.close}. */
+  /** Given up after `error`, or closed by {@link Connection.close}. */
   | { readonly status: 'closed'; readonly error?: StreamError }
 
-/** What an {@link EventStream} tells its owner. */
-export interface EventStreamOptions {
+/** What a {@link Connection} tells its owner. */
+export interface ConnectionOptions {
   /** Sees every event once, in order, control events (`hub.…`) included. */
   readonly onEvent: (event: WireEvent) => void
   readonly onState?: (state: StreamState) => void
@@ -48,13 +48,13 @@ const MIN_DELAY = 100
  * what it has already delivered, so nothing is repeated.
  *
  * @example
- * const stream = new EventStream('/v1/events?stream=logs.>', {
+ * const stream = new Connection('/v1/events?stream=logs.>', {
  *   onEvent: (e) => console.log(e.data),
  * })
  */
-export class EventStream {
+export class Connection {
   readonly #url: () => string
-  readonly #options: EventStreamOptions
+  readonly #options: ConnectionOptions
   readonly #backoff: Backoff
   #state: StreamState = { status: 'connecting' }
   #lastEventId: string
@@ -66,7 +66,7 @@ export class EventStream {
   #wish: number | undefined // the delay that hub.bye asked for
 
   /** @param url where to connect; a function is asked before every attempt */
-  constructor(url: string | (() => string), options: EventStreamOptions) {
+  constructor(url: string | (() => string), options: ConnectionOptions) {
     this.#url = typeof url === 'string' ? () => url : url
     this.#options = options
     this.#backoff = new Backoff(options.backoff)

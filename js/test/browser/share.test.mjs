@@ -1,5 +1,5 @@
 // Tabs that share one connection, in a real browser against the real server. Run it
-// with: node --test test/share.mjs (STREAMGAUGE names the binary; default: go build)
+// with: node --test test/browser/share.test.mjs (STREAMGAUGE names the binary; default: go build)
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
@@ -69,7 +69,7 @@ async function stopServer() {
 before(async () => {
   if (binary === '') {
     binary = join(folder, 'streamgauge')
-    const root = fileURLToPath(new URL('../..', import.meta.url))
+    const root = fileURLToPath(new URL('../../..', import.meta.url))
     execFileSync('go', ['build', '-o', binary, './cmd/streamgauge'], { cwd: root })
   }
   const built = await build({

@@ -1,6 +1,6 @@
-import { isOlder } from './position'
-import type { Ticket } from './receiver'
-import { fits, NOTHING, union, type Want } from './want'
+import { isOlder } from '../stream/position.js'
+import type { Ticket } from './receiver.js'
+import { fits, NOTHING, union, type Want } from './want.js'
 
 /** Ms within which a tab that is there has surely answered a roll call. */
 const ROLL = 30_000

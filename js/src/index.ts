@@ -1,0 +1,5 @@
+export { Backoff, type BackoffOptions } from './stream/backoff.js'
+export { Connection, type ConnectionOptions, type StreamState } from './stream/connection.js'
+export { Decoder, type DecoderSink, type WireEvent } from './stream/decoder.js'
+export { parseRetryAfter, StreamError, type StreamErrorKind } from './stream/error.js'
+export { isNewer } from './stream/position.js'

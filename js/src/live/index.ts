@@ -1,0 +1,7 @@
+export type { StreamState } from '../stream/connection.js'
+export type { WireEvent } from '../stream/decoder.js'
+export type { ConnectOptions } from './hubConnection.js'
+export { Live, type LiveOptions, type LiveSink } from './live.js'
+export type { Channel } from './message.js'
+export { isConditional, isSelector, matches, selectorOf } from './selector.js'
+export type { Want } from './want.js'
