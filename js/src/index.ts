@@ -1,5 +1,11 @@
-export { Backoff, type BackoffOptions } from './stream/backoff.js'
-export { Connection, type ConnectionOptions, type StreamState } from './stream/connection.js'
-export { Decoder, type DecoderSink, type WireEvent } from './stream/decoder.js'
-export { parseRetryAfter, StreamError, type StreamErrorKind } from './stream/error.js'
-export { isNewer } from './stream/position.js'
+export type { RetryOptions } from './stream/backoff.js'
+export type { StreamState } from './stream/connection.js'
+export { type Gap, StreamError, type StreamErrorKind } from './stream/error.js'
+export {
+  type Envelope,
+  type EventStream,
+  openEventStream,
+  type Schema,
+  type StreamEvent,
+  type StreamOptions,
+} from './stream/eventStream.js'

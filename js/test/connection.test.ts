@@ -1,5 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { Backoff, Connection, isNewer, parseRetryAfter, type StreamState } from '../src/index.js'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Backoff } from '../src/stream/backoff.js'
+import { Connection, type StreamState } from '../src/stream/connection.js'
+import { parseRetryAfter } from '../src/stream/error.js'
+import { isNewer } from '../src/stream/position.js'
 import { FakeHub } from './fake.mjs'
 
 const open: { hub: FakeHub; stream: Connection }[] = []
@@ -21,8 +24,8 @@ async function connected(options: { silence?: number; heartbeat?: number } = {})
   const types: string[] = []
   const states: StreamState[] = []
   const stream = new Connection(`${base}/v1/events?stream=%3E`, {
-    backoff: { min: 5, max: 40 },
-    ...(options.silence === undefined ? {} : { silence: options.silence }),
+    retry: { minDelay: 5, maxDelay: 40 },
+    ...(options.silence === undefined ? {} : { heartbeatTimeout: options.silence }),
     onEvent: (e) => {
       types.push(e.type)
       if (e.type === 'message') seen.push(JSON.parse(e.data).data)
@@ -130,7 +133,7 @@ describe('an event stream', () => {
     for (const res of hub.subscribers) res.end()
     await expect.poll(() => states.at(-1)?.status).toBe('retrying')
     const state = states.at(-1)
-    const wait = state?.status === 'retrying' ? state.retryAt - Date.now() : 0
+    const wait = state?.status === 'retrying' ? Number(state.error.retryAt) - Date.now() : 0
     expect(wait).toBeGreaterThan(55_000)
     expect(wait).toBeLessThanOrEqual(60_000)
   })
@@ -162,8 +165,8 @@ describe('positions', () => {
 
 describe('the back-off', () => {
   it('grows from the server’s wish to its cap, with jitter below it', () => {
-    const low = new Backoff({ max: 30_000, random: () => 0 })
-    const high = new Backoff({ max: 30_000, random: () => 0.999999 })
+    const low = new Backoff({ maxDelay: 30_000, random: () => 0 })
+    const high = new Backoff({ maxDelay: 30_000, random: () => 0.999999 })
     low.min = high.min = 1000
     const delays = (b: Backoff) => Array.from({ length: 7 }, () => b.next())
     expect(delays(low)).toEqual([1000, 1000, 2000, 4000, 8000, 15_000, 15_000])
@@ -173,20 +176,24 @@ describe('the back-off', () => {
   })
 
   it('never exceeds its cap after a thousand failures', () => {
-    const b = new Backoff({ min: 500, max: 30_000, random: () => 1 })
+    const b = new Backoff({ minDelay: 500, maxDelay: 30_000, random: () => 1 })
     for (let i = 0; i < 1000; i++) expect(b.next()).toBeLessThanOrEqual(30_000)
   })
 })
 
 describe('Retry-After', () => {
-  const now = Date.parse('2026-11-22T12:00:00Z')
   it.each([
     ['120', 120_000],
     ['Sun, 22 Nov 2026 12:00:30 GMT', 30_000],
-    ['Sun, 22 Nov 2026 11:00:00 GMT', 0],
+    ['Sun, 22 Nov 2026 11:00:00 GMT', -3_600_000],
     ['soon', undefined],
+    ['0', undefined],
     [null, undefined],
   ])('%s is %s ms', (header, want) => {
-    expect(parseRetryAfter(header, now)).toBe(want)
+    vi.setSystemTime('2026-11-22T12:00:00Z')
+    const ms = parseRetryAfter(header)
+    vi.useRealTimers()
+    if (header === '0') expect(ms).toBeLessThan(0)
+    else expect(ms).toBe(want)
   })
 })

@@ -69,11 +69,23 @@ describe('the decoder', () => {
     expect(ids).toEqual(['a-1', 'a-1', undefined, 'a-1'])
   })
 
-  it('refuses to keep a line that never ends', () => {
-    const decoder = new Decoder({ event: () => {} })
-    const chunk = new Uint8Array(1 << 20).fill(97)
-    expect(() => {
-      for (let i = 0; i < 20; i++) decoder.push(chunk)
-    }).toThrow(RangeError)
+  it('leaves out what is too long, and says so', () => {
+    const seen: string[] = []
+    let left = 0
+    const decoder = new Decoder({ event: (e) => seen.push(e.data), tooLong: () => left++ })
+    const push = (text: string) => decoder.push(utf8.encode(text))
+    const chunk = 'a'.repeat(1 << 20)
+    push('id: a-1\ndata: ')
+    for (let i = 0; i < 20; i++) push(chunk)
+    push('\ndata: the rest\n')
+    expect(left).toBe(0)
+    push('\n')
+    expect(left).toBe(1)
+    expect(decoder.lastEventId).toBe('a-1')
+    push('data: next\n\n:')
+    for (let i = 0; i < 20; i++) push(chunk)
+    push('\ndata: after a long comment\n\n')
+    expect(seen).toEqual(['next', 'after a long comment'])
+    expect(left).toBe(1)
   })
 })

@@ -289,7 +289,7 @@ describe('a live connection of its own', () => {
         onState: () => {},
       },
       {
-        backoff: { min: 5, max: 40 },
+        retry: { minDelay: 5, maxDelay: 40 },
         fetch: (input, init) => {
           urls.push(new URL(String(input)).search)
           return fetch(input, init)

@@ -64,7 +64,7 @@ export class FakeTab {
         onState: (s) => this.states.push(s),
       },
       {
-        backoff: { min: 5, max: 40 },
+        retry: { minDelay: 5, maxDelay: 40 },
         fetch: (input, init) => this.#fetch(String(input), init),
         ...options,
         ...own,

@@ -47,7 +47,6 @@ function cut(at: number, since = at): Page {
     status: 'retrying',
     error: new StreamError('connect', 'gone'),
     since: Date.now() - (at - since) * 1000,
-    retryAt: Date.now(),
   })
 }
 

@@ -1,13 +1,7 @@
-import { Connection, type ConnectionOptions, type StreamState } from '../stream/connection.js'
+import { Connection, type ConnectOptions, type StreamState } from '../stream/connection.js'
 import type { WireEvent } from '../stream/decoder.js'
 import { isNewer } from '../stream/position.js'
 import { covers, eventsURL, isNothing, NOTHING, type Want } from './want.js'
-
-/** How to connect; see {@link ConnectionOptions}. */
-export type ConnectOptions = Pick<
-  ConnectionOptions,
-  'headers' | 'silence' | 'backoff' | 'retryWhen' | 'fetch'
->
 
 /** The hub's word where delivery goes on. */
 export interface Start {
@@ -105,13 +99,8 @@ export class HubConnection {
   }
 
   /** See {@link Connection.wake}. */
-  wake(): void {
-    this.#stream?.wake()
-  }
-
-  /** See {@link Connection.check}. */
-  check(): void {
-    this.#stream?.check()
+  wake(atOnce = true): void {
+    this.#stream?.wake(atOnce)
   }
 
   reconnect(): void {

@@ -1,6 +1,6 @@
-export type { StreamState } from '../stream/connection.js'
+export type { ConnectOptions, StreamState } from '../stream/connection.js'
 export type { WireEvent } from '../stream/decoder.js'
-export type { ConnectOptions } from './hubConnection.js'
+export { isNewer } from '../stream/position.js'
 export { Live, type LiveOptions, type LiveSink } from './live.js'
 export type { Channel } from './message.js'
 export { isConditional, isSelector, matches, selectorOf } from './selector.js'

@@ -1,7 +1,8 @@
-import type { StreamState } from '../stream/connection.js'
+import type { ConnectOptions, StreamState } from '../stream/connection.js'
 import type { WireEvent } from '../stream/decoder.js'
+import { followPage, thisPage } from '../stream/page.js'
 import { Election, type Rank } from './election.js'
-import { type ConnectOptions, HubConnection, type Start } from './hubConnection.js'
+import { HubConnection, type Start } from './hubConnection.js'
 import { Later } from './later.js'
 import { type Channel, fromPlain, type Message, toPlain, type Word } from './message.js'
 import { Receiver } from './receiver.js'
@@ -80,7 +81,7 @@ export class Live {
     this.#name = `streamgauge/1 ${url.href}`
     this.#sink = sink
     this.#options = options
-    this.#page = options.page ?? (typeof window === 'undefined' ? undefined : window)
+    this.#page = options.page ?? thisPage()
     this.#receiver = new Receiver(this.#id, (event) => sink.onEvent(event))
     this.#roster = new Roster(this.#id)
     this.#connection = new HubConnection(url, options, {
@@ -147,26 +148,19 @@ export class Live {
   }
 
   #followPage(): void {
-    const page = this.#page
-    const { signal } = this.#stop
-    const on = (target: EventTarget | undefined, type: string, run: (event: Event) => void) =>
-      target?.addEventListener(type, run, { signal })
-    on(page, 'online', () => this.#wake())
-    on(page?.document, 'visibilitychange', () => {
-      if (page?.document.visibilityState === 'visible') this.#wake()
+    const life = {
+      wake: () => this.#wake(),
       // Timers come late from now on.
-      else for (const task of [this.#settle, this.#serve, this.#pass]) task.hurry()
-    })
-    const rest = () => {
-      this.#depart()
-      this.#resting = true
+      hide: () => {
+        for (const task of [this.#settle, this.#serve, this.#pass]) task.hurry()
+      },
+      rest: () => {
+        this.#depart()
+        this.#resting = true
+      },
+      arrive: () => this.#arrive(),
     }
-    on(page, 'pagehide', rest)
-    on(page, 'pageshow', (event) => {
-      if ((event as PageTransitionEvent).persisted) this.#arrive()
-    })
-    on(page?.document, 'freeze', rest)
-    on(page?.document, 'resume', () => this.#arrive())
+    followPage(this.#page, life, this.#stop.signal)
   }
 
   #wake(): void {
@@ -245,7 +239,7 @@ export class Live {
       case 'ask':
         election.challenge(message.leader)
         if (election.mine === undefined) return
-        this.#connection.check()
+        this.#connection.wake(false)
         this.#say({ kind: 'state', state: toPlain(this.#state) })
         return
       case 'join':

@@ -1,26 +1,19 @@
 import type { StreamState } from '../stream/connection.js'
 import type { WireEvent } from '../stream/decoder.js'
-import { StreamError, type StreamErrorKind } from '../stream/error.js'
+import { StreamError, type StreamErrorDetails, type StreamErrorKind } from '../stream/error.js'
 import type { Rank } from './election.js'
 import type { Start } from './hubConnection.js'
 import type { Ticket } from './receiver.js'
 
 /** A {@link StreamState} as tabs tell it to each other: no class survives that. */
 export type PlainState =
-  | { readonly status: 'connecting' | 'live' }
-  | {
-      readonly status: 'retrying'
-      readonly error: PlainError
-      readonly since: number
-      readonly retryAt: number
-    }
+  | { readonly status: 'connecting' | 'live' | 'paused' }
+  | { readonly status: 'retrying'; readonly error: PlainError; readonly since: number }
   | { readonly status: 'closed'; readonly error?: PlainError }
 
-interface PlainError {
+interface PlainError extends StreamErrorDetails {
   readonly kind: StreamErrorKind
   readonly message: string
-  readonly status: number | undefined
-  readonly retryAfter: number | undefined
 }
 
 /** What the leader says. Only the leader with the highest rank is heard. */
@@ -69,13 +62,12 @@ export interface Channel {
 
 export function toPlain(state: StreamState): PlainState {
   if (!('error' in state) || state.error === undefined) return state as PlainState
-  const { kind, message, status, retryAfter } = state.error
-  return { ...state, error: { kind, message, status, retryAfter } }
+  const { message, name: _, cause: __, ...rest } = state.error
+  return { ...state, error: { ...rest, message } }
 }
 
 export function fromPlain(state: PlainState): StreamState {
   if (!('error' in state) || state.error === undefined) return state as StreamState
-  const { kind, message, status, retryAfter } = state.error
-  const error = new StreamError(kind, message, { ...(status && { status }), retryAfter })
-  return { ...state, error }
+  const { kind, message, ...rest } = state.error
+  return { ...state, error: new StreamError(kind, message, rest) }
 }

@@ -1,9 +1,16 @@
-/** How long to wait between attempts to connect, in ms. */
-export interface BackoffOptions {
-  /** Before the first retry. Default 500. The server's `retry:` replaces it. */
-  readonly min?: number
-  /** Never longer than this, unless the server asks for it. Default 30,000. */
-  readonly max?: number
+import type { StreamError } from './error.js'
+
+/** When and how often a lost connection is tried again. */
+export interface RetryOptions {
+  /** Ms before the first retry. Default 500. The server's `retry:` replaces it. */
+  readonly minDelay?: number
+  /** Ms before any retry, unless the server asks for longer. Default 30,000. */
+  readonly maxDelay?: number
+  /** Attempts in a row that may fail. Default: no limit. */
+  readonly maxAttempts?: number
+  /** Whether an error is worth another attempt. Default: if it is temporary, or if
+   * `headers` is a function and may bring a fresh token. */
+  readonly when?: (error: StreamError) => boolean
   /** Source of jitter in [0, 1). Default Math.random. */
   readonly random?: () => number
 }
@@ -15,9 +22,9 @@ export class Backoff {
   #min: number
   #failures = 0
 
-  constructor(options: BackoffOptions = {}) {
-    this.#min = options.min ?? 500
-    this.#max = options.max ?? 30_000
+  constructor(options: RetryOptions = {}) {
+    this.#min = options.minDelay ?? 500
+    this.#max = options.maxDelay ?? 30_000
     this.#random = options.random ?? Math.random
   }
 

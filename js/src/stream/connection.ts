@@ -1,39 +1,50 @@
-import { headOf } from '../live/want.js'
-import { Backoff, type BackoffOptions } from './backoff.js'
+import { Backoff, type RetryOptions } from './backoff.js'
 import { Decoder, type WireEvent } from './decoder.js'
-import { checkResponse, StreamError } from './error.js'
+import { checkResponse, isTemporary, parse, StreamError } from './error.js'
 import { isNewer } from './position.js'
 
 /** Where a connection stands. */
 export type StreamState =
-  | { readonly status: 'connecting' }
-  | { readonly status: 'live' }
-  /** Down since `since` (epoch ms); the next attempt begins at `retryAt`. */
-  | {
-      readonly status: 'retrying'
-      readonly error: StreamError
-      readonly since: number
-      readonly retryAt: number
-    }
-  /** Given up after `error`, or closed by {@link Connection.close}. */
+  | { readonly status: 'connecting' | 'live' }
+  /** Not connected on purpose, as the page is hidden. It continues where it was. */
+  | { readonly status: 'paused' }
+  /** Down since `since` (epoch ms), because of `error`, which says when the next attempt
+   * begins. */
+  | { readonly status: 'retrying'; readonly error: StreamError; readonly since: number }
+  /** Given up after `error`, or closed. */
   | { readonly status: 'closed'; readonly error?: StreamError }
 
-/** What a {@link Connection} tells its owner. */
-export interface ConnectionOptions {
+/** How to connect. */
+export interface ConnectOptions {
+  /** Headers of the request, or a function that is run before every attempt, so that a
+   * token is fresh. After a 401 or 403 a function is asked once more. */
+  readonly headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
+  /** Whether cookies are sent. Default `same-origin`. */
+  readonly credentials?: RequestCredentials
+  /** Continue after this id. */
+  readonly lastEventId?: string | undefined
+  /** Ms without a byte before a connection counts as dead; 0 is never. Default 45,000,
+   * and 2.5 heartbeats as soon as a hub has announced its own. */
+  readonly heartbeatTimeout?: number
+  readonly retry?: RetryOptions
+  /** `eventsource` uses the browser's own EventSource, which can't send headers and
+   * does not see comments. Default `fetch`. */
+  readonly transport?: 'fetch' | 'eventsource'
+  /** Instead of the global fetch. */
+  readonly fetch?: typeof fetch
+}
+
+/** What a {@link Connection} tells its owner, and how it connects. */
+export interface ConnectionOptions extends ConnectOptions {
   /** Sees every event once, in order, control events (`hub.…`) included. */
   readonly onEvent: (event: WireEvent) => void
   readonly onState?: (state: StreamState) => void
-  /** Run before every attempt, so that a token may be fresh. */
-  readonly headers?: () => HeadersInit | Promise<HeadersInit>
-  /** Continue after this id. */
-  readonly lastEventId?: string
-  /** Ms without a byte before a connection counts as dead. Default 45,000, and
-   * 2.5 heartbeats as soon as the server has announced its own. */
-  readonly silence?: number
-  readonly backoff?: BackoffOptions
-  /** Whether to try again after an error. Default: if it is temporary. */
-  readonly retryWhen?: (error: StreamError) => boolean
-  readonly fetch?: typeof fetch
+  /** Sees what went wrong with a single event. */
+  readonly onError?: (error: StreamError) => void
+  /** Holds back the reading, and so the server, while what it returns is pending. */
+  readonly ready?: () => Promise<unknown>
+  /** The types that an EventSource has to listen to, beside messages. */
+  readonly types?: readonly string[] | undefined
 }
 
 /** Longest delay that a server may ask for, in ms: an hour. */
@@ -48,217 +59,214 @@ const MIN_DELAY = 100
  * what it has already delivered, so nothing is repeated.
  *
  * @example
- * const stream = new Connection('/v1/events?stream=logs.>', {
+ * const connection = new Connection('/v1/events?stream=logs.>', {
  *   onEvent: (e) => console.log(e.data),
  * })
  */
 export class Connection {
+  /** Where it stands. */
+  state: StreamState = { status: 'connecting' }
+  /** The id after which a reconnect continues. */
+  lastEventId: string
   readonly #url: () => string
   readonly #options: ConnectionOptions
   readonly #backoff: Backoff
-  #state: StreamState = { status: 'connecting' }
-  #lastEventId: string
   #silence: number
   #abort: AbortController | undefined
   #timer: ReturnType<typeof setTimeout> | undefined // the watchdog's, or the next attempt's
   #lastByte = 0
   #downSince = 0
   #wish: number | undefined // the delay that hub.bye asked for
+  #denied = false // these credentials are no longer good
+  #renewed = false // headers were asked for again after they were refused
 
   /** @param url where to connect; a function is asked before every attempt */
   constructor(url: string | (() => string), options: ConnectionOptions) {
     this.#url = typeof url === 'string' ? () => url : url
     this.#options = options
-    this.#backoff = new Backoff(options.backoff)
-    this.#lastEventId = options.lastEventId ?? ''
-    this.#silence = options.silence ?? 45_000
+    this.#backoff = new Backoff(options.retry)
+    this.lastEventId = options.lastEventId ?? ''
+    this.#silence = options.heartbeatTimeout ?? 45_000
     void this.#connect()
   }
 
-  get state(): StreamState {
-    return this.#state
-  }
-
-  /** The id after which a reconnect continues. */
-  get lastEventId(): string {
-    return this.#lastEventId
-  }
-
-  /** Connects now, also after {@link close} or when given up. */
+  /** Connects now, also when paused, closed or given up. */
   reconnect(): void {
     this.#stop()
+    this.#renewed = false
     void this.#connect()
   }
 
-  /** Looks whether the connection is still good, as after a sleep: a dead one is
-   * replaced and a planned attempt made at once. */
-  wake(): void {
-    const { status } = this.#state
-    const dead = status === 'live' && Date.now() - this.#lastByte > this.#silence
-    if (status === 'retrying' || dead) this.reconnect()
+  /** Replaces a connection that is dead, as after a sleep, and makes an attempt that is
+   * due; one that is planned for later too, if it is to be at once. */
+  wake(atOnce = true): void {
+    const { state } = this
+    const late =
+      state.status === 'retrying'
+        ? atOnce || Date.now() >= Number(state.error.retryAt)
+        : this.#silence > 0 && Date.now() - this.#lastByte > this.#silence
+    if (late && state.status !== 'closed' && state.status !== 'paused') this.reconnect()
   }
 
-  /** Does what is overdue, as the timers of a hidden page may be a minute late. */
-  check(): void {
-    const { status } = this.#state
-    const late =
-      this.#state.status === 'retrying'
-        ? Date.now() >= this.#state.retryAt
-        : Date.now() - this.#lastByte > this.#silence
-    if (status !== 'closed' && late) this.reconnect()
+  /** Disconnects until {@link reconnect}. */
+  pause(): void {
+    if (this.state.status !== 'closed') this.#stop({ status: 'paused' })
   }
 
   /** Ends the connection for good. No event follows. */
   close(): void {
-    this.#stop()
-    this.#set({ status: 'closed' })
+    this.#stop({ status: 'closed' })
   }
 
   async #connect(): Promise<void> {
     const abort = new AbortController()
     this.#abort = abort
-    this.#lastByte = Date.now()
-    if (this.#state.status === 'closed') this.#set({ status: 'connecting' })
+    this.#denied = false
+    const { status } = this.state
+    if (status === 'closed' || status === 'paused') this.#set({ status: 'connecting' })
     try {
       this.#watch(abort)
-      const body = await checkResponse(await this.#request(abort.signal))
-      await this.#read(body, abort)
+      await this.#follow(abort)
       throw new StreamError('closed', 'the server ended the stream')
     } catch (cause) {
       // A superseded attempt has no say: its successor owns timer and state.
       if (this.#abort !== abort) return
-      this.#fail(asStreamError(cause))
+      const why = 'the server could not be reached'
+      this.#fail(cause instanceof StreamError ? cause : new StreamError('connect', why, { cause }))
     }
   }
 
-  async #request(signal: AbortSignal): Promise<Response> {
-    const headers = new Headers(await this.#options.headers?.())
-    headers.set('Accept', 'text/event-stream')
+  async #follow(abort: AbortController): Promise<void> {
+    const { headers: given, credentials = 'same-origin', transport, types } = this.#options
+    const headers = new Headers(typeof given === 'function' ? await given() : given)
+    headers.set('accept', 'text/event-stream')
+    const get =
+      transport === 'eventsource'
+        ? (await import('./sourceFetch.js')).sourceFetch(types)
+        : (this.#options.fetch ?? fetch)
+    const { signal } = abort
+    const { lastEventId } = this
     let url = this.#url()
-    if (this.#lastEventId !== '') {
+    if (lastEventId !== '') {
       // The header would cost a preflight across origins, which servers refuse
       // only when a client reconnects; the parameter costs nothing.
-      if (isCrossOrigin(url)) url = withParameter(url, 'last-event-id', this.#lastEventId)
-      else headers.set('Last-Event-ID', this.#lastEventId)
+      if (transport !== undefined || isCrossOrigin(url)) {
+        url += `${url.includes('?') ? '&' : '?'}last-event-id=${encodeURIComponent(lastEventId)}`
+      } else headers.set('last-event-id', lastEventId)
     }
-    const get = this.#options.fetch ?? fetch
-    return get(url, { headers, signal, cache: 'no-store', credentials: 'same-origin' })
-  }
-
-  async #read(body: ReadableStream<Uint8Array>, abort: AbortController): Promise<void> {
+    const init: RequestInit = { headers, signal, credentials, cache: 'no-store' }
+    const reader = (await checkResponse(await get(url, init))).getReader()
     const decoder = new Decoder(
       {
         event: (event) => {
           if (this.#abort === abort) this.#receive(event)
         },
         retry: (ms) => {
-          this.#backoff.min = Math.min(Math.max(ms, MIN_DELAY), MAX_WISH)
+          this.#backoff.min = within(ms)
         },
+        tooLong: () => this.#options.onError?.(new StreamError('parse', 'an event was too long')),
       },
-      this.#lastEventId,
+      lastEventId,
     )
-    const reader = body.getReader()
     for (;;) {
       const { done, value } = await reader.read()
       if (done || this.#abort !== abort) return
       this.#alive()
       decoder.push(value)
+      // A block without data is no event, but its id counts.
+      this.#pass(decoder.lastEventId)
+      clearTimeout(this.#timer)
+      await this.#options.ready?.()
       if (this.#abort === abort) this.#watch(abort)
     }
   }
 
   #alive(): void {
-    this.#lastByte = Date.now()
-    if (this.#state.status === 'live') return
+    if (this.state.status === 'live') return
     this.#backoff.reset()
+    this.#renewed = false
     this.#downSince = 0
     this.#set({ status: 'live' })
   }
 
+  /** Notes an id. Returns whether it may be newer. */
+  #pass(id: string): boolean {
+    const newer = isNewer(id, this.lastEventId)
+    if (newer) this.lastEventId = id
+    return newer
+  }
+
   #receive(event: WireEvent): void {
-    const control = event.type.startsWith('hub.')
-    if (event.id !== undefined) {
+    const { type, id, data } = event
+    const newer = id === undefined || this.#pass(id)
+    if (type.startsWith('hub.')) {
       // hub.hello and hub.gap say where delivery goes on, even if that is
       // before where we were: the log may have been replaced.
-      const newer = isNewer(event.id, this.#lastEventId)
-      // A view's row is a state, which may change without a new position.
-      if (!control && !newer && !headOf(event.data).row) return
-      if (control || newer) this.#lastEventId = event.id
-    }
-    if (event.type === 'hub.hello') {
-      const heartbeat = numberIn(event.data, 'heartbeat_ms')
-      if (heartbeat !== undefined && heartbeat > 0) this.#silence = heartbeat * 2.5
-    } else if (event.type === 'hub.bye') {
-      this.#wish = numberIn(event.data, 'retry_ms')
-    }
+      if (id !== undefined) this.lastEventId = id
+      const { heartbeat_ms, retry_ms, reason } = parse(data)
+      if (type === 'hub.hello' && this.#silence > 0 && Number(heartbeat_ms) > 0) {
+        this.#silence = Number(heartbeat_ms) * 2.5
+      }
+      if (type === 'hub.bye') {
+        this.#wish = Number(retry_ms) || undefined
+        this.#denied = reason === 'revoked' || reason === 'expired'
+      }
+    } else if (!newer && !data.includes('"type":"hub.view"')) return // but a row is a state
     this.#options.onEvent(event)
   }
 
   #watch(abort: AbortController): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => {
-      abort.abort(new StreamError('stalled', `no byte came for ${this.#silence / 1000} s`))
-    }, this.#silence)
+    this.#lastByte = Date.now()
+    const ms = this.#silence
+    if (ms <= 0) return
+    const dead = () => abort.abort(new StreamError('stalled', `no byte came for ${ms / 1000} s`))
+    this.#timer = setTimeout(dead, ms)
   }
 
   #fail(error: StreamError): void {
-    this.#stop()
-    const again = this.#options.retryWhen ?? ((e: StreamError) => e.temporary)
-    if (!again(error)) {
-      this.#set({ status: 'closed', error })
+    const { retry = {}, headers } = this.#options
+    const denied = this.#denied || error.status === 401 || error.status === 403
+    const renew = denied && typeof headers === 'function' && !this.#renewed
+    this.#renewed ||= renew
+    // What the server asked for when it said goodbye is jittered and holds; a
+    // Retry-After is a lower bound.
+    const own = this.#backoff.next()
+    const delay = within(this.#wish ?? Math.max(own, error.retryAfter ?? 0))
+    this.#wish = undefined
+    const attempt = this.#backoff.failures
+    const again = retry.when?.(error) ?? (denied ? renew : isTemporary(error))
+    if (!again || attempt === retry.maxAttempts) {
+      this.#stop({ status: 'closed', error: Object.assign(error, { attempt, fatal: true }) })
       return
     }
-    const delay = this.#delay(error)
-    this.#downSince ||= Date.now()
-    this.#timer = setTimeout(() => void this.#connect(), delay)
     const retryAt = Date.now() + delay
-    this.#set({ status: 'retrying', error, since: this.#downSince, retryAt })
+    this.#downSince ||= Date.now()
+    Object.assign(error, { attempt, retryAt })
+    this.#stop({ status: 'retrying', error, since: this.#downSince })
+    this.#timer = setTimeout(() => void this.#connect(), delay)
   }
 
-  /** Ms until the next attempt. What the server asked for when it said goodbye is
-   * jittered and holds; a Retry-After is a lower bound. */
-  #delay(error: StreamError): number {
-    const own = this.#backoff.next()
-    const wish = this.#wish ?? Math.max(own, error.retryAfter ?? 0)
-    this.#wish = undefined
-    return Math.min(Math.max(wish, MIN_DELAY), MAX_WISH)
-  }
-
-  #stop(): void {
+  #stop(state?: StreamState): void {
     clearTimeout(this.#timer)
     const abort = this.#abort
     this.#abort = undefined
     abort?.abort()
+    if (state !== undefined) this.#set(state)
   }
 
   #set(state: StreamState): void {
-    this.#state = state
+    this.state = state
     this.#options.onState?.(state)
   }
 }
 
-function asStreamError(cause: unknown): StreamError {
-  if (cause instanceof StreamError) return cause
-  if (cause instanceof RangeError) return new StreamError('parse', cause.message, { cause })
-  return new StreamError('connect', 'the server could not be reached', { cause })
-}
-
-function numberIn(json: string, member: string): number | undefined {
-  try {
-    const value: unknown = JSON.parse(json)
-    if (typeof value !== 'object' || value === null) return undefined
-    const n = (value as Record<string, unknown>)[member]
-    return typeof n === 'number' && Number.isFinite(n) ? n : undefined
-  } catch {
-    return undefined
-  }
+/** The delay that is granted to who asks for one, in ms. */
+function within(wish: number): number {
+  return Math.min(Math.max(wish, MIN_DELAY), MAX_WISH)
 }
 
 function isCrossOrigin(url: string): boolean {
-  if (typeof location === 'undefined') return false
-  return new URL(url, location.href).origin !== location.origin
-}
-
-function withParameter(url: string, name: string, value: string): string {
-  return `${url}${url.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(value)}`
+  const { location } = globalThis
+  return location !== undefined && new URL(url, location.href).origin !== location.origin
 }

@@ -14,13 +14,16 @@ export interface DecoderSink {
   event(event: WireEvent): void
   /** A `retry:` field: the server's wish for the delay before a reconnect, in ms. */
   retry?(ms: number): void
+  /** An event was longer than {@link MAX_EVENT_LENGTH} and has been left out. */
+  tooLong?(): void
 }
 
-/** Longest line or event that a {@link Decoder} takes, in UTF-16 units. */
+/** Longest event that a {@link Decoder} takes, in UTF-16 units. */
 export const MAX_EVENT_LENGTH = 16 * 1024 * 1024
 
-const LINE_BREAK = /[\r\n]/g
-const DIGITS = /^[0-9]+$/
+const LINE_BREAK = /\r\n|\r|\n/
+/** A line's field and, without a blank before it, its value. */
+const FIELD = /^([^:]*):? ?(.*)$/s
 
 /**
  * Incremental decoder of text/event-stream, to the letter of the WHATWG HTML
@@ -33,48 +36,39 @@ const DIGITS = /^[0-9]+$/
  * decoder.push(chunk)
  */
 export class Decoder {
+  /** The id in force: that of the last block that ended and carried one. */
+  lastEventId: string
   readonly #sink: DecoderSink
   readonly #utf8 = new TextDecoder() // strips one leading BOM
   #rest = '' // a line that has not ended
   #afterCR = false // an LF right now ends no second line
   #type = ''
-  #data = ''
-  #hasData = false
+  #data: string | undefined
   #id: string | undefined
-  #lastEventId: string
+  #tooLong = false
 
   /** @param lastEventId the id in force before the first block */
   constructor(sink: DecoderSink, lastEventId = '') {
     this.#sink = sink
-    this.#lastEventId = lastEventId
+    this.lastEventId = lastEventId
   }
 
-  /** The id in force: that of the last block that ended and carried one. */
-  get lastEventId(): string {
-    return this.#lastEventId
-  }
-
-  /** Takes the next bytes. Throws a RangeError past {@link MAX_EVENT_LENGTH}. */
+  /** Takes the next bytes. */
   push(chunk: Uint8Array): void {
-    const text = this.#utf8.decode(chunk, { stream: true })
+    let text = this.#utf8.decode(chunk, { stream: true })
     if (text === '') return
-    let start = this.#afterCR && text.charCodeAt(0) === 10 ? 1 : 0
-    this.#afterCR = false
-    LINE_BREAK.lastIndex = start
-    for (let m = LINE_BREAK.exec(text); m !== null; m = LINE_BREAK.exec(text)) {
-      const line = this.#rest + text.slice(start, m.index)
-      this.#rest = ''
-      start = m.index + 1
-      if (m[0] === '\r') {
-        if (start === text.length) this.#afterCR = true
-        else if (text.charCodeAt(start) === 10) start++
-      }
-      this.#line(line)
-      LINE_BREAK.lastIndex = start
-    }
-    this.#rest += text.slice(start)
-    if (this.#rest.length + this.#data.length > MAX_EVENT_LENGTH) {
-      throw new RangeError(`event is longer than ${MAX_EVENT_LENGTH} characters`)
+    if (this.#afterCR && text[0] === '\n') text = text.slice(1)
+    this.#afterCR = text.endsWith('\r')
+    const lines = text.split(LINE_BREAK)
+    lines[0] = this.#rest + lines[0]
+    this.#rest = lines.pop() ?? ''
+    for (const line of lines) this.#line(line)
+    if (this.#rest[0] === ':') this.#rest = ':' // of a comment that is all that matters
+    if (this.#rest.length + (this.#data ?? '').length > MAX_EVENT_LENGTH) {
+      // What is left of the line must neither end the event nor count as a field.
+      this.#rest = this.#rest && ':'
+      this.#data = ''
+      this.#tooLong = true
     }
   }
 
@@ -83,42 +77,27 @@ export class Decoder {
       this.#dispatch()
       return
     }
-    const colon = line.indexOf(':')
-    if (colon === 0) return // a comment
-    const field = colon < 0 ? line : line.slice(0, colon)
-    let value = colon < 0 ? '' : line.slice(colon + 1)
-    if (value.charCodeAt(0) === 32) value = value.slice(1)
-    switch (field) {
-      case 'data':
-        this.#data = this.#hasData ? `${this.#data}\n${value}` : value
-        this.#hasData = true
-        break
-      case 'event':
-        this.#type = value
-        break
-      case 'id':
-        if (!value.includes('\0')) this.#id = value
-        break
-      case 'retry':
-        if (DIGITS.test(value)) this.#sink.retry?.(Number(value))
-        break
-    }
+    const [, field, value = ''] = FIELD.exec(line) ?? []
+    if (field === 'data') {
+      if (!this.#tooLong) this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`
+    } else if (field === 'event') this.#type = value
+    else if (field === 'id' && !value.includes('\0')) this.#id = value
+    else if (field === 'retry' && /^[0-9]+$/.test(value)) this.#sink.retry?.(Number(value))
   }
 
   #dispatch(): void {
-    const { type, data, hasData, id } = {
-      type: this.#type,
-      data: this.#data,
-      hasData: this.#hasData,
-      id: this.#id,
-    }
+    const data = this.#data
+    const type = this.#type || 'message'
+    const id = this.#id
+    const tooLong = this.#tooLong
+    this.#data = this.#id = undefined
     this.#type = ''
-    this.#data = ''
-    this.#hasData = false
-    this.#id = undefined
+    this.#tooLong = false
     // A block without data is no event, but its id counts.
-    if (id !== undefined) this.#lastEventId = id
-    if (!hasData) return
-    this.#sink.event({ type: type || 'message', data, id, lastEventId: this.#lastEventId })
+    if (id !== undefined) this.lastEventId = id
+    if (tooLong) this.#sink.tooLong?.()
+    else if (data !== undefined) {
+      this.#sink.event({ type, data, id, lastEventId: this.lastEventId })
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { isNewer } from 'streamgauge'
+import { isNewer } from 'streamgauge/live'
 
 /** More streams than this are not remembered: what they repeat is shown again. */
 const MAX = 20_000

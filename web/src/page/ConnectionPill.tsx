@@ -60,6 +60,7 @@ const SHAPES = {
 export function say(state: StreamState, { mode, degraded }: Circumstances, now: number): Said {
   switch (state.status) {
     case 'connecting':
+    case 'paused':
       return { kind: 'waiting', word: 'Connecting' }
     case 'live':
       if (mode.kind === 'paused') return { kind: 'paused', word: 'Paused' }

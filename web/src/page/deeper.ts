@@ -1,4 +1,4 @@
-import type { WireEvent } from 'streamgauge'
+import type { WireEvent } from 'streamgauge/live'
 import type { Clock } from '../data/clock'
 import type { Page } from './page'
 

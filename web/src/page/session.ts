@@ -83,7 +83,7 @@ export class Session {
         onEvent: (event) => this.#receive(event),
         onState: (state) => this.#state(state),
       },
-      { share: true, retryWhen: (error) => error.status !== 400 },
+      { share: true, retry: { when: (error) => error.status !== 400 } },
     )
     this.keys.subscribe(() => remember(KEYS, this.keys.get() ? 'on' : 'off'))
     this.timeline.mode.subscribe(() => {

@@ -1,0 +1,200 @@
+import { Connection, type ConnectOptions, type StreamState } from './connection.js'
+import type { WireEvent } from './decoder.js'
+import type { StreamError } from './error.js'
+import { followPage, thisPage } from './page.js'
+import { isNewer } from './position.js'
+
+/** How to connect, and for how long. */
+export interface SharingOptions extends ConnectOptions {
+  /** Ms after which the connection of a page at which nobody looks is closed, until
+   * somebody does. Then it continues where it was. Default: never. */
+  readonly pauseWhenHidden?: number
+  /** Whether a page that is loaded again continues where it was (sessionStorage). */
+  readonly persist?: boolean
+  readonly types?: readonly string[]
+}
+
+/** Ms for which a connection outlives its last listener, who may be back at once. */
+const LINGER = 250
+
+/** A connection and all who listen to it. */
+export class Shared {
+  readonly connection: Connection
+  readonly seats = new Set<Seat>()
+  /** Those who will listen as soon as they have caught up. */
+  readonly coming = new Set<Seat>()
+  /** The last event that was no control event. */
+  newest: WireEvent | undefined
+  /** The id after which it began, until something has come. */
+  begin: string | undefined
+  readonly #stop = new AbortController()
+
+  constructor(url: string, options: SharingOptions) {
+    const memory = options.persist ? globalThis.sessionStorage : undefined
+    const name = `streamgauge ${url}`
+    const lastEventId = options.lastEventId ?? memory?.getItem(name) ?? ''
+    memory?.removeItem(name) // once: what is opened later begins anew
+    this.begin = lastEventId
+    const { seats, coming } = this
+    const connection = new Connection(url, {
+      ...options,
+      lastEventId,
+      onEvent: (event) => {
+        this.begin = undefined
+        if (!event.type.startsWith('hub.')) this.newest = event
+        for (const seat of seats) seat.take(event)
+        for (const seat of coming) seat.merge()
+      },
+      onState: (state) => {
+        for (const seat of seats) seat.changed(state)
+      },
+      onError: (error) => {
+        for (const seat of seats) seat.failed(error)
+      },
+      ready: () => Promise.all([...seats].map((seat) => seat.ready())),
+    })
+    this.connection = connection
+    const arrive = () => {
+      if (connection.state.status === 'paused') connection.reconnect()
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const life = {
+      wake() {
+        clearTimeout(timer)
+        arrive()
+        connection.wake()
+      },
+      hide() {
+        const ms = options.pauseWhenHidden
+        if (ms !== undefined) timer = setTimeout(() => connection.pause(), ms)
+      },
+      rest() {
+        memory?.setItem(name, connection.lastEventId)
+        connection.pause()
+      },
+      arrive,
+    }
+    const { signal } = this.#stop
+    followPage(thisPage(), life, signal)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      connection.close()
+    })
+  }
+
+  /** Whether it is over. */
+  get ended(): boolean {
+    return this.#stop.signal.aborted
+  }
+
+  /** Ends the connection, in so many ms, if nobody listens then. */
+  leave(linger: number): void {
+    const end = () => {
+      if (this.seats.size + this.coming.size === 0) this.#stop.abort()
+    }
+    if (linger > 0) setTimeout(end, linger)
+    else end()
+  }
+}
+
+/** One listener's place at a connection that may be shared. It hears what it would hear
+ * at a connection of its own: it has one until that has come as far as the other. */
+export abstract class Seat {
+  #home: Shared
+  #into: Shared | undefined
+  #after = '' // what it has had already of what comes
+  #linger = LINGER
+
+  /**
+   * @param pool where connections are shared, by key
+   * @param key what connections have in common that can be one; none is an own one
+   * @param newest whether an event is all that matters of what has been
+   */
+  constructor(
+    pool: Map<string, Shared>,
+    key: string | undefined,
+    url: string,
+    options: SharingOptions,
+    newest: (event: WireEvent) => boolean,
+  ) {
+    const shared = key === undefined ? undefined : pool.get(key)
+    if (shared === undefined || shared.ended) {
+      this.#home = new Shared(url, options)
+      if (key === undefined) this.#linger = 0
+      else pool.set(key, this.#home)
+    } else {
+      const { connection, newest: last } = shared
+      const there = connection.lastEventId
+      const after = options.lastEventId ?? ''
+      if (connection.state.status === 'closed') connection.reconnect()
+      this.#home = shared
+      // Without ids there is nothing to catch up by.
+      if (shared.begin === after || there === '') this.#after = ''
+      else if (hasCome(after, there)) this.#after = after
+      else if (last !== undefined && newest(last)) {
+        queueMicrotask(() => {
+          if (shared.seats.has(this)) this.take(last)
+        })
+      } else {
+        this.#home = new Shared(url, options)
+        this.#into = shared.coming.add(this) && shared
+      }
+    }
+    this.#home.seats.add(this)
+  }
+
+  protected abstract receive(event: WireEvent): void
+  abstract changed(state: StreamState): void
+  abstract failed(error: StreamError): void
+  /** What holds it up. */
+  abstract ready(): Promise<void>
+
+  get state(): StreamState {
+    return this.#home.connection.state
+  }
+
+  get lastEventId(): string {
+    return this.#after || this.#home.connection.lastEventId
+  }
+
+  reconnect(): void {
+    this.#home.connection.reconnect()
+  }
+
+  take(event: WireEvent): void {
+    if (event.id !== undefined && this.#after !== '' && !event.type.startsWith('hub.')) {
+      if (!isNewer(event.id, this.#after)) return
+      this.#after = ''
+    }
+    this.receive(event)
+    this.merge()
+  }
+
+  /** Moves to the other connection if it has come as far. */
+  merge(): void {
+    const into = this.#into
+    const here = this.lastEventId
+    if (into === undefined || !hasCome(here, into.connection.lastEventId)) return
+    this.#leave(0)
+    into.seats.add(this)
+    this.#home = into
+    this.#after = here
+  }
+
+  leave(): void {
+    this.#leave(this.#linger)
+  }
+
+  #leave(linger: number): void {
+    const into = this.#into
+    this.#into = undefined
+    this.#home.seats.delete(this)
+    this.#home.leave(into === undefined ? linger : 0)
+    if (into?.coming.delete(this)) into.leave(this.#linger)
+  }
+}
+
+/** Whether who is at `here` has had everything up to `there`. */
+function hasCome(here: string, there: string): boolean {
+  return here !== '' && (here === there || !isNewer(there, here))
+}
