@@ -118,16 +118,16 @@ describe('wants', () => {
 
   it('become an address with each stream and view', () => {
     const want = { streams: ['a', 'logs.>'], views: ['count(a) by /b'], since: 9 }
-    expect(eventsURL(new URL('http://h/x/'), want, 60_000)).toBe(
+    expect(eventsURL(new URL('http://h/x/v1/events'), want, 60_000)).toBe(
       'http://h/x/v1/events?stream=a&stream=logs.%3E&view=count%28a%29+by+%2Fb&since=60s&delivery=all',
     )
-    expect(eventsURL(new URL('http://h/'), only('a'), 0)).toBe(
+    expect(eventsURL(new URL('http://h/v1/events'), only('a'), 0)).toBe(
       'http://h/v1/events?stream=a&delivery=all',
     )
   })
 
   it('say how often something may come', () => {
-    expect(eventsURL(new URL('http://h/'), { ...only('a'), rate: 1 }, 0)).toBe(
+    expect(eventsURL(new URL('http://h/v1/events'), { ...only('a'), rate: 1 }, 0)).toBe(
       'http://h/v1/events?stream=a&delivery=all&rate=1',
     )
   })
@@ -281,7 +281,7 @@ describe('a live connection of its own', () => {
     const numbers: number[] = []
     const urls: string[] = []
     const connection = new Live(
-      base,
+      new URL('v1/events', base),
       {
         onEvent: (e) => {
           if (e.type === 'message') numbers.push((JSON.parse(e.data) as { data: number }).data)

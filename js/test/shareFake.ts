@@ -58,7 +58,7 @@ export class FakeTab {
       locks: locks ? (browser.locks.of(this) as LockManager) : undefined,
     }
     this.live = new Live(
-      base,
+      new URL('v1/events', base),
       {
         onEvent: (e) => this.events.push(e),
         onState: (s) => this.states.push(s),

@@ -26,7 +26,7 @@ export interface ConnectionSink {
 
 /** The one connection to a hub, for whatever is wanted at the time. */
 export class HubConnection {
-  readonly #base: URL
+  readonly #events: URL
   readonly #options: ConnectOptions
   readonly #sink: ConnectionSink
   #stream: Connection | undefined
@@ -35,8 +35,8 @@ export class HubConnection {
   #started = false
   #history = 0
 
-  constructor(base: URL, options: ConnectOptions, sink: ConnectionSink) {
-    this.#base = base
+  constructor(events: URL, options: ConnectOptions, sink: ConnectionSink) {
+    this.#events = events
     this.#options = options
     this.#sink = sink
   }
@@ -74,7 +74,7 @@ export class HubConnection {
     const url = () => {
       const fresh = stream === undefined || stream.lastEventId === ''
       const history = fresh && cursor === '' ? this.#history : this.#want.since
-      return eventsURL(this.#base, this.#want, history)
+      return eventsURL(this.#events, this.#want, history)
     }
     let stream: Connection | undefined
     const current = () => stream !== undefined && stream === this.#stream

@@ -22,7 +22,7 @@ export interface LiveSink {
 }
 
 /** How a {@link Live} connects; see {@link ConnectionOptions} for most. */
-export interface LiveOptions extends ConnectOptions {
+export interface LiveOptions extends Omit<ConnectOptions, 'transport'> {
   /** Whether all tabs of this origin share one connection to the same hub, as far as
    * the browser can (BroadcastChannel). They must be entitled to the same. Default
    * false. */
@@ -45,7 +45,7 @@ export interface LiveOptions extends ConnectOptions {
  * in the back/forward cache it is not connected; then it continues where it was.
  *
  * @example
- * const live = new Live(document.baseURI, {
+ * const live = new Live('/v1/events', {
  *   onEvent: (e) => console.log(e.data),
  *   onState: (s) => console.log(s.status),
  * }, { share: true })
@@ -75,9 +75,9 @@ export class Live {
   #passed = '' // everything up to this position
   #passedAt = 0
 
-  /** @param base the address that the hub's `v1/` is relative to */
-  constructor(base: string | URL, sink: LiveSink, options: LiveOptions = {}) {
-    const url = new URL(base, globalThis.location?.href)
+  /** @param events where the hub's `/v1/events` is found */
+  constructor(events: string | URL, sink: LiveSink, options: LiveOptions = {}) {
+    const url = new URL(events, globalThis.location?.href)
     this.#name = `streamgauge/1 ${url.href}`
     this.#sink = sink
     this.#options = options
@@ -100,6 +100,11 @@ export class Live {
   /** Where the connection stands, whichever tab holds it. */
   get state(): StreamState {
     return this.#state
+  }
+
+  /** Everything that is wanted up to here has been handed out. */
+  get position(): string {
+    return this.#receiver.ticket.resume
   }
 
   /**

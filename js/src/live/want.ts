@@ -115,8 +115,8 @@ function matchOf(envelope: string): readonly string[] {
 
 /** The address of the events that are wanted, with so many ms of history. A page
  * draws the past, so it is sent every event and not only the newest of each key. */
-export function eventsURL(base: URL, want: Want, since: number): string {
-  const url = new URL('v1/events', base)
+export function eventsURL(events: URL, want: Want, since: number): string {
+  const url = new URL(events)
   for (const stream of want.streams) url.searchParams.append('stream', stream)
   for (const view of want.views) url.searchParams.append('view', view)
   if (since > 0) url.searchParams.set('since', `${Math.ceil(since / 1000)}s`)

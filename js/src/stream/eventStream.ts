@@ -1,7 +1,7 @@
 import type { StreamState } from './connection.js'
 import type { WireEvent } from './decoder.js'
 import { type Gap, parse, StreamError } from './error.js'
-import { Seat, type Shared, type SharingOptions } from './shared.js'
+import { type Listener, type Place, Seat, type Shared, type SharingOptions } from './shared.js'
 
 /** An event as it was received. */
 export interface StreamEvent<T = unknown> {
@@ -103,20 +103,31 @@ export function openEventStream<T = unknown>(
   url: string | URL,
   options: StreamOptions<T> = {},
 ): EventStream<T> {
-  return new Opened(String(url), options, () => true)
+  return openAt(String(url), options, () => true)
 }
 
 /** As {@link openEventStream}, for one to whom only the newest event matters: if others
  * have one already, that is where it begins. */
 export function openNewest<T>(url: string, options: StreamOptions<T>): EventStream<T> {
-  return new Opened(url, options, ({ type }) => options.types?.includes(type) ?? true)
+  return openAt(url, options, ({ type }) => options.types?.includes(type) ?? true)
+}
+
+function openAt<T>(
+  url: string,
+  options: StreamOptions<T>,
+  newest: (event: WireEvent) => boolean,
+): EventStream<T> {
+  const key = keyOf(url, options)
+  return new Opened(options, (stream) => new Seat(stream, pool, key, url, options, newest))
 }
 
 /** How many events may wait for a loop before reading stops. */
 const AHEAD = 256
 
-class Opened<T> extends Seat implements EventStream<T> {
+/** An event stream at a connection. */
+export class Opened<T> implements EventStream<T>, Listener {
   readonly #options: StreamOptions<T>
+  readonly #place: Place
   readonly #events = new Set<(event: StreamEvent<T>) => void>()
   readonly #states = new Set<(state: StreamState) => void>()
   readonly #errors = new Set<(error: StreamError) => void>()
@@ -124,17 +135,22 @@ class Opened<T> extends Seat implements EventStream<T> {
   #drained = () => {}
   #closed: StreamState | undefined
 
-  constructor(url: string, options: StreamOptions<T>, newest: (event: WireEvent) => boolean) {
-    super(pool, keyOf(url, options), url, options, newest)
+  /** @param join takes a place at the connection */
+  constructor(options: StreamOptions<T>, join: (listener: Listener) => Place) {
     this.#options = options
+    this.#place = join(this)
     const { signal } = options
     const close = () => this.close()
     if (signal?.aborted) close()
     else signal?.addEventListener('abort', close)
   }
 
-  override get state(): StreamState {
-    return this.#closed ?? super.state
+  get state(): StreamState {
+    return this.#closed ?? this.#place.state
+  }
+
+  get lastEventId(): string {
+    return this.#place.lastEventId
   }
 
   on(listener: (event: StreamEvent<T>) => void): () => void {
@@ -149,14 +165,14 @@ class Opened<T> extends Seat implements EventStream<T> {
     return enter(this.#errors, listener)
   }
 
-  override reconnect(): void {
-    if (this.#closed === undefined) super.reconnect()
+  reconnect(): void {
+    if (this.#closed === undefined) this.#place.reconnect()
   }
 
   close(): void {
     if (this.#closed !== undefined) return
     this.#closed = { status: 'closed' }
-    this.leave()
+    this.#place.leave()
     this.changed(this.#closed)
   }
 
@@ -197,34 +213,47 @@ class Opened<T> extends Seat implements EventStream<T> {
     }
   }
 
-  protected receive({ type, data, lastEventId: id }: WireEvent): void {
+  receive({ type, data, lastEventId: id }: WireEvent, envelope?: Envelope): void {
     if (type === 'hub.gap') this.failed(gapError(data))
     const { types, parse = JSON.parse as (data: string) => T, schema } = this.#options
     if (!(types?.includes(type) ?? !type.startsWith('hub.'))) return
     let event: StreamEvent<T>
     try {
-      let value = parse(data, { type, id })
+      let value = envelope === undefined ? parse(data, { type, id }) : (envelope.data as T)
       if (schema !== undefined) {
         const result = schema['~standard'].validate(value)
         if (result instanceof Promise) throw new TypeError('the schema is asynchronous')
         if (result.issues) throw new TypeError(result.issues.map((i) => i.message).join('; '))
         value = result.value
       }
-      event = { data: value, type, id, receivedAt: Date.now() }
+      event = { ...envelope, data: value, type, id, receivedAt: Date.now() }
     } catch (cause) {
       this.failed(new StreamError('parse', `event ${id || type}: ${cause}`, { cause }))
       return
     }
-    for (const listener of this.#events) listener(event)
+    tell(this.#events, event)
   }
 
   changed(state: StreamState): void {
-    for (const listener of this.#states) listener(state)
+    tell(this.#states, state)
     if ('error' in state && state.error !== undefined) this.failed(state.error)
   }
 
   failed(error: StreamError): void {
-    for (const listener of this.#errors) listener(error)
+    tell(this.#errors, error)
+  }
+}
+
+/** Tells all. What one of them throws is no fault of the stream's, nor the others'. */
+function tell<A>(listeners: Set<(what: A) => void>, what: A): void {
+  for (const listener of listeners) {
+    try {
+      listener(what)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { Connection, type ConnectOptions, type StreamState } from './connection.js'
 import type { WireEvent } from './decoder.js'
 import type { StreamError } from './error.js'
+import type { Envelope } from './eventStream.js'
 import { followPage, thisPage } from './page.js'
 import { isNewer } from './position.js'
 
@@ -12,6 +13,26 @@ export interface SharingOptions extends ConnectOptions {
   /** Whether a page that is loaded again continues where it was (sessionStorage). */
   readonly persist?: boolean
   readonly types?: readonly string[]
+}
+
+/** Who listens to a connection. */
+export interface Listener {
+  /** @param envelope what the event's data is, if that is known already */
+  receive(event: WireEvent, envelope?: Envelope): void
+  changed(state: StreamState): void
+  failed(error: StreamError): void
+  /** What holds it up. */
+  ready(): Promise<void>
+}
+
+/** A listener's place at a connection. */
+export interface Place {
+  readonly state: StreamState
+  /** Everything up to here it has heard. */
+  readonly lastEventId: string
+  reconnect(): void
+  /** Gives it up. Nothing more is heard. */
+  leave(): void
 }
 
 /** Ms for which a connection outlives its last listener, who may be back at once. */
@@ -46,12 +67,12 @@ export class Shared {
         for (const seat of coming) seat.merge()
       },
       onState: (state) => {
-        for (const seat of seats) seat.changed(state)
+        for (const seat of seats) seat.listener.changed(state)
       },
       onError: (error) => {
-        for (const seat of seats) seat.failed(error)
+        for (const seat of seats) seat.listener.failed(error)
       },
-      ready: () => Promise.all([...seats].map((seat) => seat.ready())),
+      ready: () => Promise.all([...seats].map((seat) => seat.listener.ready())),
     })
     this.connection = connection
     const arrive = () => {
@@ -99,7 +120,8 @@ export class Shared {
 
 /** One listener's place at a connection that may be shared. It hears what it would hear
  * at a connection of its own: it has one until that has come as far as the other. */
-export abstract class Seat {
+export class Seat implements Place {
+  readonly listener: Listener
   #home: Shared
   #into: Shared | undefined
   #after = '' // what it has had already of what comes
@@ -111,12 +133,14 @@ export abstract class Seat {
    * @param newest whether an event is all that matters of what has been
    */
   constructor(
+    listener: Listener,
     pool: Map<string, Shared>,
     key: string | undefined,
     url: string,
     options: SharingOptions,
     newest: (event: WireEvent) => boolean,
   ) {
+    this.listener = listener
     const shared = key === undefined ? undefined : pool.get(key)
     if (shared === undefined || shared.ended) {
       this.#home = new Shared(url, options)
@@ -143,12 +167,6 @@ export abstract class Seat {
     this.#home.seats.add(this)
   }
 
-  protected abstract receive(event: WireEvent): void
-  abstract changed(state: StreamState): void
-  abstract failed(error: StreamError): void
-  /** What holds it up. */
-  abstract ready(): Promise<void>
-
   get state(): StreamState {
     return this.#home.connection.state
   }
@@ -166,7 +184,7 @@ export abstract class Seat {
       if (!isNewer(event.id, this.#after)) return
       this.#after = ''
     }
-    this.receive(event)
+    this.listener.receive(event)
     this.merge()
   }
 

@@ -25,7 +25,7 @@ const share = {
   connections,
   start(want: Want) {
     const live = new Live(
-      new URL('/', location.href),
+      new URL('/v1/events', location.href),
       {
         onEvent: (e) => {
           types.push(e.type)

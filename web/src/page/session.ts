@@ -78,7 +78,7 @@ export class Session {
     void this.dashboards.refresh()
     this.page = new Value(this.#newPage(EVERYTHING))
     this.#live = new Live(
-      this.api.base,
+      new URL('v1/events', this.api.base),
       {
         onEvent: (event) => this.#receive(event),
         onState: (state) => this.#state(state),

@@ -1,0 +1,184 @@
+import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from 'react'
+import {
+  LiveConnection,
+  type LiveConnectionOptions,
+  type LiveEvent,
+  type LiveStreamOptions,
+} from '../live/liveConnection.js'
+import type { StreamError } from '../stream/error.js'
+import { Store, type StreamStatus } from './store.js'
+import { type EventLogOptions, type EventLogResult, newLog, useLogResult } from './useEventLog.js'
+import {
+  type EventSeriesOptions,
+  type EventSeriesResult,
+  newSeries,
+  useSeriesResult,
+} from './useEventSeries.js'
+import {
+  type EventStreamOptions,
+  type EventStreamResult,
+  newValue,
+  throttleOf,
+  useResult,
+} from './useEventStream.js'
+import { useLatest } from './useStore.js'
+
+/** What the hooks of {@link createLive} take instead of how to connect. */
+type Here<O, T> = Omit<O, keyof LiveConnectionOptions | Connecting> &
+  Pick<LiveStreamOptions<T>, 'last' | 'since' | 'lastEventId'>
+
+type Connecting = 'parse' | 'key' | 'persist' | 'pauseWhenHidden' | 'transport' | 'onEvent'
+
+/** What {@link createLive} takes, beside how to connect. */
+interface Seen<T> {
+  /** Sees every event, in order, and renders nothing. */
+  readonly onEvent?: (event: LiveEvent<T>) => void
+}
+
+/** How the connection of a {@link createLive} stands. */
+export interface ConnectionResult {
+  readonly status: StreamStatus
+  /** Why it is down, while it is. */
+  readonly error: StreamError | undefined
+  /** Connects now, also when given up. */
+  readonly reconnect: () => void
+}
+
+/** What {@link createLive} makes. `K` is a stream's name, or a pattern. */
+export interface Live<Streams> {
+  /** Holds the connection for what is in it. Put it where it outlives a change of route. */
+  LiveProvider(
+    props: LiveConnectionOptions & {
+      /** Where the hub's `/v1/events` is found. */
+      readonly url: string
+      readonly children?: ReactNode
+    },
+  ): ReactNode
+  /** As useEventStream, for a stream of the connection. */
+  useStream<K extends keyof Streams & string, S = Streams[K], R = S>(
+    stream: K | null | undefined,
+    options?: Here<EventStreamOptions<Streams[K], S, R>, Streams[K]> & Seen<Streams[K]>,
+  ): EventStreamResult<R>
+  /** As useEventLog, for a stream of the connection. */
+  useStreamLog<K extends keyof Streams & string>(
+    stream: K | null | undefined,
+    options?: Here<EventLogOptions<Streams[K]>, Streams[K]> & Seen<Streams[K]>,
+  ): EventLogResult<Streams[K]>
+  /** As useEventSeries, for a stream of the connection. */
+  useStreamSeries<K extends keyof Streams & string>(
+    stream: K | null | undefined,
+    options: Here<EventSeriesOptions<Streams[K]>, Streams[K]> & Seen<Streams[K]>,
+  ): EventSeriesResult
+  /** How the connection stands. */
+  useConnection(): ConnectionResult
+  /** The connection itself, for what is no component. */
+  useLive(): LiveConnection
+}
+
+/**
+ * Typed streams over one connection with one cursor, for all that is in a provider.
+ *
+ * @example
+ * export const { LiveProvider, useStream } = createLive<{
+ *   'host.cpu': { percent: number }
+ *   'logs.>': LogLine
+ * }>()
+ *
+ * const { data, error } = useStream('host.cpu')
+ */
+export function createLive<Streams = Record<string, unknown>>(): Live<Streams> {
+  const Context = createContext<LiveConnection | undefined>(undefined)
+
+  function LiveProvider({
+    url,
+    children,
+    ...options
+  }: LiveConnectionOptions & { url: string; children?: ReactNode }) {
+    const latest = useLatest(options)
+    const { share = 'tab' } = options
+    // biome-ignore lint/correctness/useExhaustiveDependencies: the rest is asked for when needed
+    const live = useMemo(() => {
+      const headers = async () => {
+        const { headers: now } = latest.current
+        return (await (typeof now === 'function' ? now() : now)) ?? {}
+      }
+      return new LiveConnection(url, { ...options, headers })
+    }, [url, share])
+    return <Context.Provider value={live}>{children}</Context.Provider>
+  }
+
+  function useLive(): LiveConnection {
+    const live = useContext(Context)
+    if (live === undefined) throw new Error('there is no <LiveProvider> around this component')
+    return live
+  }
+
+  /** What opens a stream of the connection with the newest options. */
+  function useOpener(stream: string | null | undefined, options: object) {
+    const live = useLive()
+    const latest = useLatest<LiveStreamOptions<unknown>>(options)
+    // biome-ignore lint/correctness/useExhaustiveDependencies: latest is always the same
+    return useMemo(
+      () => (lastEventId: string) =>
+        stream == null
+          ? undefined
+          : live.open(stream, { ...latest.current, ...(lastEventId !== '' && { lastEventId }) }),
+      [live, stream],
+    )
+  }
+
+  const hooks: Untyped = {
+    LiveProvider,
+    useLive,
+    useStream(stream, options = {}) {
+      const latest = useLatest(options)
+      const open = useOpener(stream, options)
+      // biome-ignore lint/correctness/useExhaustiveDependencies: latest is always the same
+      const store = useMemo(
+        () => new Store(open, newValue<unknown, unknown>(latest), throttleOf(latest)),
+        [open],
+      )
+      return useResult(store, (options.enabled ?? true) && stream != null, options.select)
+    },
+    useStreamLog(stream, options = {}) {
+      const latest = useLatest(options)
+      const open = useOpener(stream, options)
+      // biome-ignore lint/correctness/useExhaustiveDependencies: latest is always the same
+      const log = useMemo(() => newLog(open, latest), [open])
+      return useLogResult(log, (options.enabled ?? true) && stream != null, options.filter)
+    },
+    useStreamSeries(stream, options) {
+      const latest = useLatest(options)
+      const open = useOpener(stream, options)
+      // biome-ignore lint/correctness/useExhaustiveDependencies: latest is always the same
+      const series = useMemo(() => newSeries(open, latest), [open, options.points])
+      return useSeriesResult(series, (options.enabled ?? true) && stream != null)
+    },
+    useConnection() {
+      const live = useLive()
+      const subscribe = useMemo(() => (render: () => void) => live.onState(render), [live])
+      const get = () => live.state
+      const state = useSyncExternalStore(subscribe, get, get)
+      const error = 'error' in state ? state.error : undefined
+      return { status: state.status, error, reconnect: () => live.reconnect() }
+    },
+  }
+  // The hooks are the same for all streams; what differs is known to the compiler only.
+  return hooks as unknown as Live<Streams>
+}
+
+/** The hooks, to whom all streams are alike. */
+interface Untyped extends Pick<Live<unknown>, 'LiveProvider' | 'useLive' | 'useConnection'> {
+  useStream(
+    stream: string | null | undefined,
+    options?: EventStreamOptions<unknown>,
+  ): EventStreamResult<unknown>
+  useStreamLog(
+    stream: string | null | undefined,
+    options?: EventLogOptions<unknown>,
+  ): EventLogResult<unknown>
+  useStreamSeries(
+    stream: string | null | undefined,
+    options: EventSeriesOptions<unknown>,
+  ): EventSeriesResult
+}

@@ -1,0 +1,157 @@
+import { useMemo } from 'react'
+import type { StreamEvent } from '../stream/eventStream.js'
+import { type Standing, Store } from './store.js'
+import { type HookOptions, type Latest, opener, throttleOf } from './useEventStream.js'
+import { useLatest, useStore } from './useStore.js'
+
+/** An event in a log. */
+export interface LogEvent<T = unknown> extends StreamEvent<T> {
+  /** Rises by one from event to event: a key for React. */
+  readonly seq: number
+}
+
+/** What {@link useEventLog} takes. */
+export interface EventLogOptions<T> extends HookOptions<T> {
+  /** How many events are kept, the newest. Default 1,000. */
+  readonly limit?: number
+  /** The data of events that were there before, oldest first, as from the server. */
+  readonly initialData?: readonly T[]
+  /** Which of the kept events are shown. It may be another at each render. */
+  readonly filter?: (event: StreamEvent<T>) => boolean
+}
+
+/** What {@link useEventLog} gives. */
+export interface EventLogResult<T> extends Standing {
+  /** Oldest first. */
+  readonly events: readonly LogEvent<T>[]
+  readonly paused: boolean
+  /** How many events have come since the log was paused, at most `limit`. */
+  readonly pending: number
+  /** Shows nothing new until {@link resume}. What comes is kept. */
+  readonly pause: () => void
+  readonly resume: () => void
+  /** Forgets everything, also a gap. */
+  readonly clear: () => void
+  readonly reconnect: () => void
+}
+
+interface Shown<T> {
+  readonly events: readonly LogEvent<T>[]
+  readonly paused: boolean
+  readonly pending: number
+}
+
+/**
+ * The last events of a stream, every one of them: for logs and activity feeds.
+ *
+ * @example
+ * const { events, error } = useEventLog<LogLine>('/v1/streams/logs.web/events?last=100')
+ */
+export function useEventLog<T = unknown>(
+  url: string | URL | null | undefined,
+  options: EventLogOptions<T> = {},
+): EventLogResult<T> {
+  const latest = useLatest(options)
+  const { key, enabled = true } = options
+  const address = url == null ? undefined : String(url)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
+  const log = useMemo(() => newLog(opener<T>(address, latest), latest), [address, key])
+  return useLogResult(log, enabled && address !== undefined, options.filter)
+}
+
+/** A store of events, and its controls.
+ * @internal */
+export function newLog<T>(
+  open: ConstructorParameters<typeof Store<T, Shown<T>>>[0],
+  latest: Latest<EventLogOptions<T>>,
+) {
+  let seq = 0
+  const enter = (event: StreamEvent<T>): LogEvent<T> => ({ ...event, seq: seq++ })
+  const initial = latest.current.initialData ?? []
+  let kept = initial.map((data) => enter({ data, type: 'message', id: '', receivedAt: 0 }))
+  let fresh: LogEvent<T>[] = [] // what came since the last view
+  let isVoid = false
+  let heldAt: number | undefined // the first seq that is not shown
+  let shown: Shown<T> = { events: kept, paused: false, pending: 0 }
+  const settle = () => {
+    const { limit = 1000 } = latest.current
+    if (fresh.length === 0) return
+    kept = [...kept, ...fresh].slice(-limit)
+    fresh = []
+  }
+  const store = new Store<T, Shown<T>>(
+    open,
+    {
+      add(event) {
+        if (isVoid) {
+          isVoid = false
+          kept = []
+          fresh = []
+        }
+        fresh.push(enter(event))
+        // Between two frames of a page that nobody sees there is time for many.
+        if (fresh.length >= 2 * (latest.current.limit ?? 1000)) settle()
+        latest.current.onEvent?.(event)
+      },
+      cumulative: true,
+      restart() {
+        isVoid = true
+      },
+      view() {
+        settle()
+        const paused = heldAt !== undefined
+        const pending =
+          heldAt === undefined ? 0 : kept.filter((e) => e.seq >= Number(heldAt)).length
+        const events = paused ? shown.events : kept
+        if (events !== shown.events || paused !== shown.paused || pending !== shown.pending) {
+          shown = { events, paused, pending }
+        }
+        return shown
+      },
+    },
+    throttleOf(latest),
+  )
+  return {
+    store,
+    pause() {
+      heldAt ??= (kept.at(-1)?.seq ?? -1) + 1
+      store.refresh()
+    },
+    resume() {
+      heldAt = undefined
+      store.refresh()
+    },
+    clear() {
+      kept = []
+      fresh = []
+      shown = { ...shown, events: kept, pending: 0 }
+      if (heldAt !== undefined) heldAt = seq
+      store.forgive()
+    },
+  }
+}
+
+/** @internal */
+export function useLogResult<T>(
+  log: ReturnType<typeof newLog<T>>,
+  enabled: boolean,
+  filter?: (event: StreamEvent<T>) => boolean,
+): EventLogResult<T> {
+  const { store, pause, resume, clear } = log
+  const { view, error, status, isStale } = useStore(store, enabled)
+  const { events, paused, pending } = view as Shown<T>
+  const passed = useMemo(() => (filter ? events.filter(filter) : events), [events, filter])
+  const { reconnect } = store
+  return {
+    events: passed,
+    error,
+    status,
+    isStale,
+    paused,
+    pending,
+    pause,
+    resume,
+    clear,
+    reconnect,
+  }
+}

@@ -1,0 +1,137 @@
+import { useMemo } from 'react'
+import {
+  openEventStream,
+  openNewest,
+  type StreamEvent,
+  type StreamOptions,
+} from '../stream/eventStream.js'
+import { type Standing, Store } from './store.js'
+import { useLatest, useStore } from './useStore.js'
+
+/** What every hook takes. */
+export interface HookOptions<T> extends Omit<StreamOptions<T>, 'signal'> {
+  /** Whether to be connected. What was received stays when it turns false. Default true. */
+  readonly enabled?: boolean
+  /** How often it may render: once each animation frame (default), or every so many ms.
+   * No event is left out for it. */
+  readonly throttle?: 'frame' | number
+  /** Sees every event, in order, and renders nothing. It may be another at each render. */
+  readonly onEvent?: (event: StreamEvent<T>) => void
+}
+
+/** What {@link useEventStream} takes. All functions may be others at each render. */
+export interface EventStreamOptions<T, S = T, R = S> extends HookOptions<T> {
+  /** What `data` is until the first event: on the server, when hydrating, and after. */
+  readonly initialData?: S
+  /** Makes the data of what it was and an event. It sees every event, however many there
+   * are between two renders. Without it the data is the last event's. */
+  readonly reduce?: (state: S | undefined, event: StreamEvent<T>) => S
+  /** What of the data is shown: only when that changes (Object.is) there is a render. */
+  readonly select?: (data: S) => R
+}
+
+/** What {@link useEventStream} gives. */
+export interface EventStreamResult<S> extends Standing {
+  /** The last event's data, or what was made of all; undefined before the first. */
+  readonly data: S | undefined
+  /** The id of the last event. Reading it renders nothing when it changes. */
+  readonly lastEventId: string
+  /** Connects now, also when given up, and forgets a gap. */
+  readonly reconnect: () => void
+}
+
+/**
+ * The live value of an event stream.
+ *
+ * One connection serves all components of the tab that ask for the same address. It
+ * resumes after every cut, and the data stays when there is an error.
+ *
+ * @param url where; null or undefined is nowhere yet
+ * @example
+ * const { data, error } = useEventStream<Metrics>('/v1/streams/host.cpu/events')
+ */
+export function useEventStream<T = unknown, S = T, R = S>(
+  url: string | URL | null | undefined,
+  options: EventStreamOptions<T, S, R> = {},
+): EventStreamResult<R> {
+  const latest = useLatest(options)
+  const { key, enabled = true } = options
+  const address = url == null ? undefined : String(url)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
+  const store = useMemo(
+    () => new Store(opener<T>(address, latest, true), newValue<T, S>(latest), throttleOf(latest)),
+    [address, key],
+  )
+  return useResult(store, enabled && address !== undefined, options.select)
+}
+
+/** @internal */
+export type Latest<O> = { readonly current: O }
+
+/** What opens the stream at an address with the newest options.
+ * @internal */
+export function opener<T>(
+  url: string | undefined,
+  latest: Latest<HookOptions<T> & { readonly reduce?: unknown }>,
+  newest = false,
+) {
+  return (lastEventId: string) => {
+    if (url === undefined) return undefined
+    const { parse, schema, ...options } = latest.current
+    const all: StreamOptions<T> = {
+      ...options,
+      ...(lastEventId !== '' && { lastEventId }),
+      ...(parse && { parse: (...args) => (latest.current.parse ?? parse)(...args) }),
+      ...(schema && { schema }),
+    }
+    return newest && !options.reduce && !options.onEvent
+      ? openNewest(url, all)
+      : openEventStream(url, all)
+  }
+}
+
+/** @internal */
+export function throttleOf<T>(latest: Latest<HookOptions<T>>): () => 'frame' | number {
+  return () => latest.current.throttle ?? 'frame'
+}
+
+/** The last event's data, or what was made of all.
+ * @internal */
+export function newValue<T, S>(latest: Latest<Omit<EventStreamOptions<T, S>, 'select'>>) {
+  let value = latest.current.initialData
+  let isVoid = false
+  return {
+    add(event: StreamEvent<T>) {
+      const { reduce, onEvent, initialData } = latest.current
+      value = reduce ? reduce(isVoid ? initialData : value, event) : (event.data as unknown as S)
+      isVoid = false
+      onEvent?.(event)
+    },
+    get cumulative() {
+      return latest.current.reduce !== undefined
+    },
+    restart() {
+      isVoid = true
+    },
+    view: () => value,
+  }
+}
+
+/** @internal */
+export function useResult<T, S, R>(
+  store: Store<T, S | undefined>,
+  enabled: boolean,
+  select?: (data: S) => R,
+): EventStreamResult<R> {
+  const { view, error, status, isStale } = useStore(store, enabled, select)
+  return {
+    data: view,
+    error,
+    status,
+    isStale,
+    reconnect: store.reconnect,
+    get lastEventId() {
+      return store.lastEventId
+    },
+  }
+}
