@@ -103,7 +103,7 @@ export function openEventStream<T = unknown>(
   url: string | URL,
   options: StreamOptions<T> = {},
 ): EventStream<T> {
-  return openAt(String(url), options, () => true)
+  return openAt(String(url), options, () => false)
 }
 
 /** As {@link openEventStream}, for one to whom only the newest event matters: if others
