@@ -1,0 +1,53 @@
+import { Connection, type StreamState } from '../src/index.js'
+
+/** An event as a client sees it. */
+export interface Seen {
+  readonly type: string
+  readonly id: string | undefined
+  readonly data: unknown
+}
+
+/** A client of an address, and what it has seen. All tests of the test stream go
+ * through this: they are about what is on the wire, not about the client's options. */
+export function follow(url: string, options: { fetch: typeof fetch; lastEventId?: string }) {
+  const seen: Seen[] = []
+  const states: StreamState[] = []
+  const waiting = new Set<() => void>()
+  const connection = new Connection(url, {
+    ...options,
+    onEvent: ({ type, id, data }) => {
+      seen.push({ type, id, data: JSON.parse(data) })
+      for (const look of waiting) look()
+    },
+    onState: (state) => {
+      states.push(state)
+      for (const look of waiting) look()
+    },
+  })
+  /** Resolves once the condition holds, which is looked at after every event and state. */
+  const until = (condition: () => boolean) =>
+    new Promise<void>((resolve) => {
+      const look = () => {
+        if (!condition()) return
+        waiting.delete(look)
+        resolve()
+      }
+      waiting.add(look)
+      look()
+    })
+  return {
+    connection,
+    seen,
+    states,
+    until,
+    /** Resolves once so many events have come whose type is no control event's. */
+    events: (count: number) => until(() => dataOf(seen).length >= count),
+    /** Resolves once an event of the type has come. */
+    has: (type: string) => until(() => seen.some((e) => e.type === type)),
+  }
+}
+
+/** The data of the events that are no control events. */
+export function dataOf(seen: readonly Seen[]): unknown[] {
+  return seen.filter((e) => !e.type.startsWith('hub.')).map((e) => e.data)
+}
