@@ -58,8 +58,8 @@ async function until(condition, within = WITHIN) {
 
 const url = () => `http://127.0.0.1:${ports[0]}`
 
-/** Starts the hub at the address that it had before. @param {'file' | 'memory'} [log] */
-async function startHub(log = 'file') {
+/** Starts the hub at the address that it had before. @param {{log?: 'file' | 'memory', origins?: string[]}} [options] */
+async function startHub({ log = 'file', origins = [origin] } = {}) {
   const settings = {
     listen: `127.0.0.1:${ports[0]}`,
     admin: `127.0.0.1:${ports[1]}`,
@@ -68,7 +68,7 @@ async function startHub(log = 'file') {
     heartbeat: '1s',
     sources: '{host: {every: 500ms}}',
     streams: `[{match: "logs.few", keep: {events: ${KEEP}}}, {match: ">", keep: {events: 1000}}]`,
-    'cors.origins': JSON.stringify([origin]),
+    'cors.origins': JSON.stringify(origins),
   }
   const args = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value])
   hub = spawn(binary, args, { cwd: folder, stdio: 'ignore' })
@@ -230,18 +230,28 @@ describe('a page with nothing but EventSource', () => {
   })
 
   test('begins anew when the log is another one', async () => {
-    await startHub('memory')
+    await startHub({ log: 'memory' })
     await open()
     await until(live)
     await publish('site.visitors', 1)
     const own = page.locator('[data-stream="site.visitors"] p')
     await until(async () => (await own.textContent())?.trim() === '1')
     await killHub()
-    await startHub('memory')
+    await startHub({ log: 'memory' })
     await until(async () => (await page.locator('li.gap').count()) === 1)
     assert.match((await page.locator('li.gap .text').textContent()) ?? '', /^epoch: /)
     const empty = page.locator('[data-stream="site.visitors"].empty')
     await until(async () => (await empty.count()) === 1)
+    await until(live)
+  })
+
+  test('says which setting lets it in, and comes in with it', async () => {
+    await startHub({ origins: [] })
+    await open()
+    const hint = `--cors.origins '["${origin}"]'`
+    await until(async () => (await lines('HINT')).some((text) => text.endsWith(hint)))
+    await killHub()
+    await startHub()
     await until(live)
   })
 
