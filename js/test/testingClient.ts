@@ -1,4 +1,12 @@
+import { afterEach } from 'vitest'
 import { Connection, type StreamState } from '../src/index.js'
+import { createTestStream, type TestStream, type TestStreamOptions } from '../src/testing/index.js'
+
+const open: { connection: Connection }[] = []
+
+afterEach(() => {
+  for (const { connection } of open.splice(0)) connection.close()
+})
 
 /** An event as a client sees it. */
 export interface Seen {
@@ -50,4 +58,20 @@ export function follow(url: string, options: { fetch: typeof fetch; lastEventId?
 /** The data of the events that are no control events. */
 export function dataOf(seen: readonly Seen[]): unknown[] {
   return seen.filter((e) => !e.type.startsWith('hub.')).map((e) => e.data)
+}
+
+/** A client that is connected to a stream. */
+export async function connected(options: TestStreamOptions = {}, path = '/live') {
+  const stream = createTestStream({ retry: 1, ...options })
+  const client = followed(stream, path)
+  await stream.connected()
+  return { stream, client }
+}
+
+/** A client of a stream, until the test ends. */
+export function followed(stream: TestStream, path = '/live', lastEventId?: string) {
+  const options = lastEventId === undefined ? {} : { lastEventId }
+  const client = follow(`http://hub.test${path}`, { fetch: stream.fetch, ...options })
+  open.push(client)
+  return client
 }
