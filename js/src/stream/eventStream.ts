@@ -141,8 +141,9 @@ export class Opened<T> implements EventStream<T>, Listener {
   readonly #events = new Set<(event: StreamEvent<T>) => void>()
   readonly #states = new Set<(state: StreamState) => void>()
   readonly #errors = new Set<(error: StreamError) => void>()
-  readonly #queues = new Set<StreamEvent<T>[]>()
-  #drained = () => {}
+  /** Until a loop that lags has caught up. */
+  #held: Promise<void> | undefined
+  #release = () => {}
   #closed: StreamState | undefined
 
   /** @param join takes a place at the connection */
@@ -190,20 +191,28 @@ export class Opened<T> implements EventStream<T>, Listener {
     const queue: StreamEvent<T>[] = []
     let wake = () => {}
     const put = (event: StreamEvent<T>) => {
-      queue.push(event)
+      if (queue.push(event) > AHEAD) {
+        this.#held ??= new Promise((done) => {
+          this.#release = done
+        })
+      }
       wake()
     }
-    const ends = [this.on(put), this.onState(() => wake()), enter(this.#queues, queue)]
+    const release = () => {
+      this.#held = undefined
+      this.#release()
+    }
+    const ends = [this.on(put), this.onState(() => wake()), release]
     try {
       for (;;) {
         const event = queue.shift()
         const { status, error } = this.state as { status: string; error?: StreamError }
         if (event !== undefined) yield event
         else if (status === 'closed') {
-          if (error === undefined) return
-          throw error
+          if (error !== undefined) throw error
+          return
         } else {
-          this.#drained()
+          release()
           await new Promise<void>((done) => {
             wake = done
           })
@@ -211,16 +220,11 @@ export class Opened<T> implements EventStream<T>, Listener {
       }
     } finally {
       for (const end of ends) end()
-      this.#drained()
     }
   }
 
-  async ready(): Promise<void> {
-    while ([...this.#queues].some((queue) => queue.length > AHEAD)) {
-      await new Promise<void>((done) => {
-        this.#drained = done
-      })
-    }
+  ready(): Promise<void> | undefined {
+    return this.#held
   }
 
   receive({ type, data, lastEventId: id }: WireEvent, envelope?: Envelope): void {
@@ -231,9 +235,11 @@ export class Opened<T> implements EventStream<T>, Listener {
     try {
       let value = envelope === undefined ? parse(data, { type, id }) : (envelope.data as T)
       if (schema !== undefined) {
-        const result = schema['~standard'].validate(value)
-        if (result instanceof Promise) throw new TypeError('the schema is asynchronous')
-        if (result.issues) throw new TypeError(result.issues.map((i) => i.message).join('; '))
+        const result = schema['~standard'].validate(value) as SchemaResult<T>
+        if (!('value' in result)) {
+          const why = result.issues?.map(({ message }) => message).join('; ')
+          throw new TypeError(why ?? 'the schema is asynchronous')
+        }
         value = result.value
       }
       event = { ...envelope, data: value, type, id, receivedAt: Date.now() }

@@ -26,7 +26,7 @@ export interface Listener {
   changed(state: StreamState): void
   failed(error: StreamError): void
   /** What holds it up. */
-  ready(): Promise<void>
+  ready(): Promise<void> | undefined
 }
 
 /** A listener's place at a connection. */
