@@ -52,7 +52,8 @@ const CURSOR = 'last-event-id'
  * @param upstream an absolute address; exceptions of a function, and those of `headers` and
  * `authorize`, are left to Next.js
  * @returns a handler to export as GET. It throws a TypeError if the address is not absolute.
- * A HEAD request, which Next.js hands to GET, is passed on as HEAD.
+ * A HEAD request, which Next.js hands to GET, is authorized and not passed on, as many servers
+ * of streams never answer it.
  *
  * @example
  * // app/live/route.ts
@@ -82,21 +83,23 @@ export function proxyEventStream(
     const headers = new Headers(await resolve(options.headers, request))
     copy(['accept', CURSOR, ...(options.forward ?? [])], visitor, headers)
 
-    const { method, signal } = request
+    const { signal } = request
+    if (request.method === 'HEAD') return new Response(null, { headers: UNBUFFERED })
     try {
       // The signal matters twice: without one, Next.js tees the body, and then cancelling it
       // does not reach upstream either.
-      const init = { method, headers, signal, cache: 'no-store', redirect: 'error' } as const
+      const init = { headers, signal, cache: 'no-store', redirect: 'error' } as const
       const answer = await fetch(url, init)
       // Only what is named: a content-encoding has been undone, cookies are upstream's own.
       const out = new Headers(UNBUFFERED)
       copy(['content-type', 'retry-after'], answer.headers, out)
-      // Piped since Node ends a body that nobody reads yet when its Response is collected.
-      const body = answer.body?.pipeThrough(new TransformStream())
+      // Piped since Node ends a body that nobody reads yet when its Response is collected as
+      // garbage, and then forgets the signal, too.
+      const body = answer.body?.pipeThrough(new TransformStream(), { signal })
       return new Response(body, { status: answer.status, headers: out })
     } catch (error) {
       if (!signal.aborted) onError(error)
-      return problem(503, 'The server of this stream does not answer; try again.', {
+      return problem(503, 'This stream does not answer; try again.', {
         'retry-after': '2',
       })
     }
