@@ -35,7 +35,8 @@ export interface EventStreamSend {
 export type EventStreamSource = (
   send: EventStreamSend,
   signal: AbortSignal,
-) => void | (() => void) | Promise<void> | Promise<(() => void) | undefined>
+  // biome-ignore lint/suspicious/noConfusingVoidType: so async functions without a return are typed
+) => void | (() => void) | Promise<void | (() => void)>
 
 /** Settings of {@link eventStreamResponse}. */
 export interface EventStreamOptions {
