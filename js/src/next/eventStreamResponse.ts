@@ -81,12 +81,12 @@ export function eventStreamResponse(
 ): Response {
   // Read before all else: with `cacheComponents` it tells Next.js not to run this at build.
   const head = request.headers && request.method === 'HEAD'
-  const body = head ? null : streamOf(request.signal, source, options)
+  const body = head ? null : streamOf(request, source, options)
   return new Response(body, { headers: { 'content-type': 'text/event-stream', ...UNBUFFERED } })
 }
 
 function streamOf(
-  gone: AbortSignal,
+  request: Request,
   source: EventStreamSource,
   { heartbeat = 15_000, retry = 3000, onError = console.error }: EventStreamOptions,
 ): ReadableStream<Uint8Array> {
@@ -125,7 +125,7 @@ function streamOf(
     if (signal.aborted) return false
     write(text)
     if (room() < BEHIND - LIMIT) {
-      const error = new Error('send: cut a subscriber that was 1 MiB behind')
+      const error = new Error('send: cut a subscriber 1 MiB behind')
       controller.error(error) // not close: what waits would be kept until it is read
       end(error)
     }
@@ -148,8 +148,10 @@ function streamOf(
     {
       start(it) {
         controller = it
-        gone.addEventListener('abort', leave)
-        if (gone.aborted) return leave()
+        // Asked of the request here, so that the stream holds on to it: Node forgets a signal
+        // whose Request is collected as garbage.
+        request.signal.addEventListener('abort', leave)
+        if (request.signal.aborted) return leave()
         // At once: Firefox opens a stream with its first byte, and so do some proxies.
         write(`: open\nretry: ${Math.round(retry * (0.5 + Math.random()))}\n\n`)
         if (heartbeat > 0) timer = setInterval(() => room() > 0 && write(':\n\n'), heartbeat)

@@ -94,12 +94,13 @@ export function proxyEventStream(
       const out = new Headers(UNBUFFERED)
       copy(['content-type', 'retry-after'], answer.headers, out)
       // Piped since Node ends a body that nobody reads yet when its Response is collected as
-      // garbage, and then forgets the signal, too.
-      const body = answer.body?.pipeThrough(new TransformStream(), { signal })
+      // garbage, and forgets a signal with its Request: the pipe holds on to both.
+      const hold = new TransformStream({ flush: () => void request })
+      const body = answer.body?.pipeThrough(hold, { signal })
       return new Response(body, { status: answer.status, headers: out })
     } catch (error) {
       if (!signal.aborted) onError(error)
-      return problem(503, 'This stream does not answer; try again.', {
+      return problem(503, 'This stream is away; try again.', {
         'retry-after': '2',
       })
     }

@@ -13,6 +13,8 @@ export class Visitor {
   ended
   /** @type {import('node:http').ClientRequest} */
   #request
+  /** @type {import('node:http').IncomingMessage | undefined} */
+  #response
 
   /** @param {string} url @param {Record<string, string>} [headers] @param {string} [method] */
   constructor(url, headers, method = 'GET') {
@@ -23,6 +25,7 @@ export class Visitor {
       ...headers,
     }
     this.#request = get(url, { headers: asked, method, agent: false }, (response) => {
+      this.#response = response
       this.status = response.statusCode ?? 0
       this.headers = response.headers
       response.setEncoding('utf8')
@@ -56,6 +59,16 @@ export class Visitor {
   async whole() {
     await until(() => this.ended !== undefined)
     return this
+  }
+
+  /** Stays, and reads no more. */
+  stall() {
+    this.#response?.pause()
+  }
+
+  /** Reads again. */
+  resume() {
+    this.#response?.resume()
   }
 
   /** Leaves without a word. */

@@ -1,6 +1,6 @@
 // streamgauge/next in the real Next.js, before the real hub. Run it with: npm run test:next
 // (STREAMGAUGE names the hub's binary; default: go build. NEXT_TEST_CACHE says where
-// Next.js is installed; default: node_modules/.cache)
+// Next.js is installed; default: .cache in the repository)
 
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
@@ -88,7 +88,10 @@ for (const version of VERSIONS) {
       const cached = () => ({ ...settings(), DIST_DIR: '.next-cached', CACHE_COMPONENTS: '1' })
       before(async () => {
         const asked = upstream.requests.length
-        await App.build(folder, cached())
+        const output = await App.build(folder, cached())
+        for (const route of ['own', 'proxy', 'secret']) {
+          assert.match(output, new RegExp(`ƒ /${route}\\b`), 'not rendered at build')
+        }
         assert.equal(upstream.requests.length, asked, 'no handler fetches at build')
       })
       const app = running(() => App.start(folder, 'start', cached()))
@@ -217,6 +220,17 @@ function rightForms(version, mode, app) {
     const later = await counts(app)
     assert.deepEqual([later.started, later.cleaned, later.ticks], [10, 10, ticks])
     measured.push({ version, mode, what: 'eventStreamResponse: 10 of 10 cleaned after ms', is: ms })
+  })
+
+  test('eventStreamResponse: a visitor who stays and does not read is cut', async () => {
+    await fetch(`${app().url}/counts`, { method: 'DELETE' })
+    const visitor = await new Visitor(`${app().url}/flood`).read('xxx', 30_000)
+    visitor.stall()
+    await until(async () => (await counts(app)).cleaned === 1, 30_000)
+    assert.match(app().output, /cut a subscriber 1 MiB behind/)
+    visitor.resume()
+    await visitor.whole() // so that it knows, and comes back
+    assert.notEqual(visitor.ended, 'end')
   })
 
   test('HEAD starts nothing', async () => {
