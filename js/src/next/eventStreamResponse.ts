@@ -14,7 +14,8 @@ export interface SendOptions {
 export interface EventStreamSend {
   /**
    * Sends an event with `data` as JSON, or null if it has no JSON form. It is queued in any
-   * case while the subscriber is connected.
+   * case while the subscriber is connected; one that is 1 MiB behind is cut, to come back with
+   * its Last-Event-ID.
    *
    * @returns false when the subscriber is behind, with 16 kB or more waiting, or gone; then
    * await {@link ready}, or leave out what can be left out
