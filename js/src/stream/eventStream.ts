@@ -55,16 +55,15 @@ export interface StreamOptions<T = unknown> extends Omit<SharingOptions, 'types'
    * asynchronous. */
   readonly schema?: Schema<T>
   /**
-   * Whether what is opened at the same address, with the same headers, shares one
-   * connection: `tab` within this tab; `browser` with all tabs of this origin that call
-   * for it with the same `key`, as far as the browser can (Web Locks, which need a secure
-   * context, and BroadcastChannel) and the server gives events ids; false not at all.
+   * Whether what is opened at the same address, with the same `key`, shares one
+   * connection: `tab` within this tab; `browser` within all tabs of this origin, as far
+   * as the browser can (BroadcastChannel) and the server gives events ids; false not at
+   * all. With `headers` or a `fetch` of its own a stream is shared only if it has a `key`.
    * Default `tab` in a browser, false elsewhere, where requests of different people are
    * made side by side.
    */
   readonly share?: Share
-  /** What tells connections to the same address apart, or makes them one although
-   * their `headers` or `fetch` are not the same object. */
+  /** What tells connections to the same address apart: such as whose headers are sent. */
   readonly key?: string
   /** Closes the stream. */
   readonly signal?: AbortSignal
@@ -131,9 +130,6 @@ function openAt<T>(
   return new Opened(options, (stream) => new Seat(stream, pool, key, url, options, newest))
 }
 
-/** How many events may wait for a loop before reading stops. */
-const AHEAD = 256
-
 /** An event stream at a connection. */
 export class Opened<T> implements EventStream<T>, Listener {
   readonly #options: StreamOptions<T>
@@ -141,9 +137,8 @@ export class Opened<T> implements EventStream<T>, Listener {
   readonly #events = new Set<(event: StreamEvent<T>) => void>()
   readonly #states = new Set<(state: StreamState) => void>()
   readonly #errors = new Set<(error: StreamError) => void>()
-  /** Until a loop that lags has caught up. */
-  #held: Promise<void> | undefined
-  #release = () => {}
+  /** Until a loop has begun, or has caught up. */
+  held: Promise<unknown> | undefined
   #closed: StreamState | undefined
 
   /** @param join takes a place at the connection */
@@ -188,43 +183,11 @@ export class Opened<T> implements EventStream<T>, Listener {
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<StreamEvent<T>> {
-    const queue: StreamEvent<T>[] = []
-    let wake = () => {}
-    const put = (event: StreamEvent<T>) => {
-      if (queue.push(event) > AHEAD) {
-        this.#held ??= new Promise((done) => {
-          this.#release = done
-        })
-      }
-      wake()
-    }
-    const release = () => {
-      this.#held = undefined
-      this.#release()
-    }
-    const ends = [this.on(put), this.onState(() => wake()), release]
-    try {
-      for (;;) {
-        const event = queue.shift()
-        const { status, error } = this.state as { status: string; error?: StreamError }
-        if (event !== undefined) yield event
-        else if (status === 'closed') {
-          if (error !== undefined) throw error
-          return
-        } else {
-          release()
-          await new Promise<void>((done) => {
-            wake = done
-          })
-        }
-      }
-    } finally {
-      for (const end of ends) end()
-    }
-  }
-
-  ready(): Promise<void> | undefined {
-    return this.#held
+    const code = import('./iterate.js')
+    this.held = code // nothing may pass before it listens
+    yield* (await code).iterate(this, (until) => {
+      this.held = until
+    })
   }
 
   receive({ type, data, lastEventId: id }: WireEvent, envelope?: Envelope): void {
@@ -285,29 +248,12 @@ function gapError(data: string): StreamError {
   return new StreamError('gap', what, { gap })
 }
 
-const names = new WeakMap<object, number>()
-let named = 0
-
 /** What connections have in common that can be one; undefined if that is none. */
 function keyOf<T>(url: string, options: StreamOptions<T>): string | undefined {
-  const { key, headers, fetch, transport } = options
+  const { key, headers, fetch, credentials, transport, types } = options
   const share = options.share ?? (typeof document === 'object' ? 'tab' : false)
-  if (share === false) return undefined
-  // Functions are not the same in other tabs.
-  const whose = key ?? (share === 'tab' && [fetch, headers].map(nameOf))
+  // Whose headers they are is known to the caller alone.
+  if (!share || (key === undefined && (headers ?? fetch))) return undefined
   const at = share === 'tab' ? url : new URL(url, location.href)
-  return JSON.stringify([
-    share,
-    at,
-    whose,
-    options.credentials,
-    transport,
-    transport && options.types,
-  ])
-}
-
-function nameOf(what: object | undefined): unknown {
-  if (typeof what !== 'function') return what && [...new Headers(what as HeadersInit)]
-  if (!names.has(what)) names.set(what, named++)
-  return names.get(what)
+  return JSON.stringify([share, at, key, credentials, transport, transport && types])
 }

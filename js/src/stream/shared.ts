@@ -2,9 +2,9 @@ import { Connection, type ConnectOptions, type StreamState } from './connection.
 import type { WireEvent } from './decoder.js'
 import type { StreamError } from './error.js'
 import type { Envelope } from './eventStream.js'
+import type { Extras } from './extras.js'
 import { followPage, thisPage } from './page.js'
 import { hasCome, isNewer, isNews } from './position.js'
-import type { Tabs } from './tabs.js'
 
 /** How to connect, and for how long. */
 export interface SharingOptions extends ConnectOptions {
@@ -26,7 +26,7 @@ export interface Listener {
   changed(state: StreamState): void
   failed(error: StreamError): void
   /** What holds it up. */
-  ready(): Promise<void> | undefined
+  readonly held: Promise<unknown> | undefined
 }
 
 /** A listener's place at a connection. */
@@ -53,14 +53,14 @@ export class Shared {
   /** The id after which it began, until something has come. */
   begin: string | undefined
   readonly #stop = new AbortController()
-  #tabs: Tabs | undefined
+  #extras: Extras | undefined
 
   /** @param name what all tabs of the browser call it, if they share it */
   constructor(url: string, options: SharingOptions, name?: string) {
-    const memory = options.persist ? globalThis.sessionStorage : undefined
+    const { persist, pauseWhenHidden } = options
     const item = `streamgauge ${url}`
-    const lastEventId = options.lastEventId ?? memory?.getItem(item) ?? ''
-    memory?.removeItem(item) // once: what is opened later begins anew
+    const lastEventId = options.lastEventId ?? ((persist && sessionStorage.getItem(item)) || '')
+    if (persist) sessionStorage.removeItem(item) // once: what is opened later begins anew
     this.begin = lastEventId
     const { seats, coming } = this
     const event = (event: WireEvent) => {
@@ -77,68 +77,47 @@ export class Shared {
       lastEventId,
       onEvent: (received) => {
         event(received)
-        this.#tabs?.received(received)
+        this.#extras?.received(received)
       },
       onState: () => {
         state(this.state)
-        this.#tabs?.changed()
+        this.#extras?.changed()
       },
       onError: (error) => {
         for (const seat of seats) seat.listener.failed(error)
       },
-      ready: () => Promise.all([...seats].map((seat) => seat.listener.ready())),
+      ready: () => Promise.all([...seats].map((seat) => seat.listener.held)),
     })
     this.connection = connection
     const { signal } = this.#stop
-    const join = async () => {
-      if (name === undefined) return
-      // Most do without what it takes to share with other tabs.
-      const { Tabs } = await import('./tabs.js')
-      if (!signal.aborted) this.#tabs ??= new Tabs(name, connection, { event, state })
-    }
-    const pause = () => {
-      this.#tabs?.close()
-      this.#tabs = undefined
-      connection.pause()
-    }
     const arrive = () => {
-      if (this.state.status !== 'paused') return
-      connection.reconnect()
-      void join()
+      if (this.state.status === 'paused') connection.reconnect()
     }
-    let timer: ReturnType<typeof setTimeout> | undefined
     const life = {
-      wake: () => {
-        clearTimeout(timer)
+      wake() {
         arrive()
-        this.#tabs?.check()
         connection.wake()
       },
-      hide() {
-        if (options.pauseWhenHidden !== undefined)
-          timer = setTimeout(pause, options.pauseWhenHidden)
-      },
-      rest() {
-        memory?.setItem(item, connection.lastEventId)
-        pause()
-      },
+      hide() {},
+      rest: () => connection.pause(),
       arrive,
     }
     followPage(thisPage(), life, signal)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      this.#tabs?.close()
-      connection.close()
-    })
-    void join()
+    signal.addEventListener('abort', () => connection.close())
+    if (persist || pauseWhenHidden !== undefined || name !== undefined) {
+      void import('./extras.js').then(({ Extras }) => {
+        if (signal.aborted) return
+        this.#extras = new Extras(connection, options, item, name, { event, state }, signal)
+      })
+    }
   }
 
   get state(): StreamState {
-    return this.#tabs?.state ?? this.connection.state
+    return this.#extras?.state ?? this.connection.state
   }
 
   reconnect(): void {
-    const connected = this.#tabs ?? this.connection
+    const connected = this.#extras ?? this.connection
     connected.reconnect()
   }
 
