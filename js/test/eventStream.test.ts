@@ -101,6 +101,18 @@ describe('an event stream', () => {
     await expect.poll(() => data).toEqual([2, 3])
   })
 
+  it('loses nothing when a listener connects anew in the middle of what came', async () => {
+    const name = newName()
+    const first = await hub.publish(name, 1)
+    await hub.publish(name, ...upTo(100, 2))
+    const { stream, data } = open(hub.at(name), { lastEventId: first })
+    stream.on((event) => {
+      if (event.data % 10 === 0) stream.reconnect()
+    })
+    await expect.poll(() => data.at(-1)).toBe(100)
+    expect(data).toEqual(upTo(100, 2))
+  })
+
   it('is not cut by a listener that throws', async () => {
     const server = await scripted(says('data: 1\n\ndata: 2\n\n'))
     const { stream, data } = open(server.url)

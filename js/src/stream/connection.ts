@@ -166,12 +166,13 @@ export class Connection {
           this.#renewed = false
           this.#set({ status: 'live' })
         }
-        decoder.push(value)
-        // A block without data is no event, but its id counts.
-        this.#pass(decoder.lastEventId)
         clearTimeout(this.#timer)
         await this.#options.ready?.()
         if (!current()) return
+        decoder.push(value)
+        if (!current()) return
+        // A block without data is no event, but its id counts.
+        this.#pass(decoder.lastEventId)
         this.#watch(abort)
       }
     } catch (cause) {
