@@ -105,7 +105,11 @@ describe('an event stream', () => {
     const server = await scripted((res, req) => {
       const after = Number(String(req.headers['last-event-id'] ?? 'a-0').split('-')[1])
       res.writeHead(200, { 'content-type': 'text/event-stream' })
-      res.write(upTo(100, after + 1).map((n) => `id: a-${n}\ndata: ${n}\n\n`).join(''))
+      res.write(
+        upTo(100, after + 1)
+          .map((n) => `id: a-${n}\ndata: ${n}\n\n`)
+          .join(''),
+      )
     })
     const { stream, data } = open(server.url)
     stream.on((event) => {

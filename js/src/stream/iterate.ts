@@ -1,5 +1,5 @@
 import type { StreamError } from './error.js'
-import type { EventStream, StreamEvent } from './eventStream.js'
+import type { EventStream, StreamEvent } from './subscription.js'
 
 /** How many events may wait for a loop before reading stops. */
 const AHEAD = 256
