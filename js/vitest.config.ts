@@ -1,5 +1,22 @@
 import { defineConfig } from 'vitest/config'
 
+// REACT=18 runs the hooks on the oldest React that they are for.
+const old = process.env.REACT === '18'
+const react18 = new URL('test/react18/node_modules', import.meta.url).pathname
+
 export default defineConfig({
-  test: { include: ['test/**/*.test.{ts,tsx}'], environment: 'node' },
+  resolve: {
+    alias: old
+      ? [
+          { find: /^react-dom(?=$|\/)/, replacement: `${react18}/react-dom` },
+          { find: /^react(?=$|\/)/, replacement: `${react18}/react` },
+        ]
+      : [],
+  },
+  test: {
+    include: [old ? 'test/react/*.test.tsx' : 'test/**/*.test.{ts,tsx}'],
+    environment: 'node',
+    globalSetup: 'test/build.ts',
+    server: { deps: { inline: old ? [/react/] : [] } },
+  },
 })

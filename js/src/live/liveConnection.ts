@@ -55,6 +55,7 @@ interface LinkSink {
   onState(state: StreamState): void
 }
 
+const CONNECTING: StreamState = { status: 'connecting' }
 /** Ms within which changes of what is wanted are taken together. */
 const SETTLE = 30
 /** Ms for which a stream, or the connection, is held that nobody wants any more. */
@@ -87,7 +88,7 @@ export class LiveConnection {
   }
 
   get state(): StreamState {
-    return this.#link?.state ?? { status: 'connecting' }
+    return this.#link?.state ?? CONNECTING
   }
 
   /** Everything up to here, of all that is wanted, has come. */
@@ -358,7 +359,7 @@ class OwnLink implements Link {
   }
 
   get state(): StreamState {
-    return this.#connection?.state ?? { status: 'connecting' }
+    return this.#connection?.state ?? CONNECTING
   }
 
   get position(): string {
@@ -396,7 +397,7 @@ class SharedLink implements Link {
   }
 
   get state(): StreamState {
-    return this.#live?.state ?? { status: 'connecting' }
+    return this.#live?.state ?? CONNECTING
   }
 
   get position(): string {

@@ -1,20 +1,8 @@
-import type { StreamState } from '../stream/connection.js'
 import type { WireEvent } from '../stream/decoder.js'
-import { StreamError, type StreamErrorDetails, type StreamErrorKind } from '../stream/error.js'
-import type { Rank } from './election.js'
+import type { Rank } from '../stream/election.js'
+import type { PlainState } from '../stream/plain.js'
 import type { Start } from './hubConnection.js'
 import type { Ticket } from './receiver.js'
-
-/** A {@link StreamState} as tabs tell it to each other: no class survives that. */
-export type PlainState =
-  | { readonly status: 'connecting' | 'live' | 'paused' }
-  | { readonly status: 'retrying'; readonly error: PlainError; readonly since: number }
-  | { readonly status: 'closed'; readonly error?: PlainError }
-
-interface PlainError extends StreamErrorDetails {
-  readonly kind: StreamErrorKind
-  readonly message: string
-}
 
 /** What the leader says. Only the leader with the highest rank is heard. */
 export type Word =
@@ -58,16 +46,4 @@ export interface Channel {
   postMessage(message: Message): void
   onmessage: ((event: MessageEvent<Message>) => void) | null
   close(): void
-}
-
-export function toPlain(state: StreamState): PlainState {
-  if (!('error' in state) || state.error === undefined) return state as PlainState
-  const { message, name: _, cause: __, ...rest } = state.error
-  return { ...state, error: { ...rest, message } }
-}
-
-export function fromPlain(state: PlainState): StreamState {
-  if (!('error' in state) || state.error === undefined) return state as StreamState
-  const { kind, message, ...rest } = state.error
-  return { ...state, error: new StreamError(kind, message, rest) }
 }

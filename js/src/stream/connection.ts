@@ -1,7 +1,7 @@
 import { Backoff, type RetryOptions } from './backoff.js'
 import { Decoder, type WireEvent } from './decoder.js'
 import { checkResponse, isTemporary, parse, StreamError } from './error.js'
-import { isNewer } from './position.js'
+import { isNewer, isNews } from './position.js'
 
 /** Where a connection stands. */
 export type StreamState =
@@ -189,16 +189,15 @@ export class Connection {
     this.#set({ status: 'live' })
   }
 
-  /** Notes an id. Returns whether it may be newer. */
-  #pass(id: string): boolean {
-    const newer = isNewer(id, this.lastEventId)
-    if (newer) this.lastEventId = id
-    return newer
+  /** Notes an id, if it may be newer. */
+  #pass(id: string): void {
+    if (isNewer(id, this.lastEventId)) this.lastEventId = id
   }
 
   #receive(event: WireEvent): void {
     const { type, id, data } = event
-    const newer = id === undefined || this.#pass(id)
+    if (!isNews(event, this.lastEventId)) return
+    if (id !== undefined) this.#pass(id)
     if (type.startsWith('hub.')) {
       // hub.hello and hub.gap say where delivery goes on, even if that is
       // before where we were: the log may have been replaced.
@@ -211,7 +210,7 @@ export class Connection {
         this.#wish = Number(retry_ms) || undefined
         this.#denied = reason === 'revoked' || reason === 'expired'
       }
-    } else if (!newer && !data.includes('"type":"hub.view"')) return // but a row is a state
+    }
     this.#options.onEvent(event)
   }
 

@@ -1,7 +1,14 @@
 import type { StreamState } from './connection.js'
 import type { WireEvent } from './decoder.js'
 import { type Gap, parse, StreamError } from './error.js'
-import { type Listener, type Place, Seat, type Shared, type SharingOptions } from './shared.js'
+import {
+  type Listener,
+  type Place,
+  Seat,
+  type Share,
+  type Shared,
+  type SharingOptions,
+} from './shared.js'
 
 /** An event as it was received. */
 export interface StreamEvent<T = unknown> {
@@ -49,10 +56,13 @@ export interface StreamOptions<T = unknown> extends Omit<SharingOptions, 'types'
   readonly schema?: Schema<T>
   /**
    * Whether what is opened at the same address, with the same headers, shares one
-   * connection: `tab` within this tab, false not at all. Default `tab` in a browser,
-   * false elsewhere, where requests of different people are made side by side.
+   * connection: `tab` within this tab; `browser` with all tabs of this origin that call
+   * for it with the same `key`, as far as the browser can (Web Locks, which need a secure
+   * context, and BroadcastChannel) and the server gives events ids; false not at all.
+   * Default `tab` in a browser, false elsewhere, where requests of different people are
+   * made side by side.
    */
-  readonly share?: 'tab' | false
+  readonly share?: Share
   /** What tells connections to the same address apart, or makes them one although
    * their `headers` or `fetch` are not the same object. */
   readonly key?: string
@@ -103,7 +113,7 @@ export function openEventStream<T = unknown>(
   url: string | URL,
   options: StreamOptions<T> = {},
 ): EventStream<T> {
-  return openAt(String(url), options, () => true)
+  return openAt(String(url), options, () => false)
 }
 
 /** As {@link openEventStream}, for one to whom only the newest event matters: if others
@@ -274,10 +284,20 @@ let named = 0
 
 /** What connections have in common that can be one; undefined if that is none. */
 function keyOf<T>(url: string, options: StreamOptions<T>): string | undefined {
-  const { share = typeof document === 'object', key, headers, fetch, transport } = options
-  if (!share) return undefined
-  const whose = key ?? [fetch, headers].map(nameOf)
-  return JSON.stringify([url, whose, options.credentials, transport, transport && options.types])
+  const { key, headers, fetch, transport } = options
+  const share = options.share ?? (typeof document === 'object' ? 'tab' : false)
+  if (share === false) return undefined
+  // Functions are not the same in other tabs.
+  const whose = key ?? (share === 'tab' && [fetch, headers].map(nameOf))
+  const at = share === 'tab' ? url : new URL(url, location.href)
+  return JSON.stringify([
+    share,
+    at,
+    whose,
+    options.credentials,
+    transport,
+    transport && options.types,
+  ])
 }
 
 function nameOf(what: object | undefined): unknown {

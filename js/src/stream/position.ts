@@ -1,3 +1,5 @@
+import type { WireEvent } from './decoder.js'
+
 const POSITION = /^(.+)-(0|[1-9][0-9]*)$/
 
 /**
@@ -19,4 +21,17 @@ export function isNewer(a: string, b: string): boolean {
 /** Reports whether position `a` is certainly older than `b`. */
 export function isOlder(a: string, b: string): boolean {
   return isNewer(b, a) && !isNewer(a, b)
+}
+
+/** Whether who is at `here` has certainly had everything up to `there`. */
+export function hasCome(here: string, there: string): boolean {
+  return here !== '' && (here === there || !isNewer(there, here))
+}
+
+/** Whether an event is one to hand out after that id, and no repetition. What the hub
+ * itself says is always news, and a view's row is a state, which may change without a
+ * new position. */
+export function isNews({ type, id, data }: WireEvent, lastEventId: string): boolean {
+  if (id === undefined || type.startsWith('hub.') || isNewer(id, lastEventId)) return true
+  return data.includes('"type":"hub.view"')
 }

@@ -3,7 +3,8 @@ import type { WireEvent } from './decoder.js'
 import type { StreamError } from './error.js'
 import type { Envelope } from './eventStream.js'
 import { followPage, thisPage } from './page.js'
-import { isNewer } from './position.js'
+import { hasCome, isNewer, isNews } from './position.js'
+import type { Tabs } from './tabs.js'
 
 /** How to connect, and for how long. */
 export interface SharingOptions extends ConnectOptions {
@@ -14,6 +15,9 @@ export interface SharingOptions extends ConnectOptions {
   readonly persist?: boolean
   readonly types?: readonly string[]
 }
+
+/** Whether a connection is shared, and how widely. */
+export type Share = 'tab' | 'browser' | false
 
 /** Who listens to a connection. */
 export interface Listener {
@@ -49,25 +53,35 @@ export class Shared {
   /** The id after which it began, until something has come. */
   begin: string | undefined
   readonly #stop = new AbortController()
+  #tabs: Tabs | undefined
 
-  constructor(url: string, options: SharingOptions) {
+  /** @param name what all tabs of the browser call it, if they share it */
+  constructor(url: string, options: SharingOptions, name?: string) {
     const memory = options.persist ? globalThis.sessionStorage : undefined
-    const name = `streamgauge ${url}`
-    const lastEventId = options.lastEventId ?? memory?.getItem(name) ?? ''
-    memory?.removeItem(name) // once: what is opened later begins anew
+    const item = `streamgauge ${url}`
+    const lastEventId = options.lastEventId ?? memory?.getItem(item) ?? ''
+    memory?.removeItem(item) // once: what is opened later begins anew
     this.begin = lastEventId
     const { seats, coming } = this
+    const event = (event: WireEvent) => {
+      this.begin = undefined
+      if (!event.type.startsWith('hub.')) this.newest = event
+      for (const seat of seats) seat.take(event)
+      for (const seat of coming) seat.merge()
+    }
+    const state = (state: StreamState) => {
+      for (const seat of seats) seat.listener.changed(state)
+    }
     const connection = new Connection(url, {
       ...options,
       lastEventId,
-      onEvent: (event) => {
-        this.begin = undefined
-        if (!event.type.startsWith('hub.')) this.newest = event
-        for (const seat of seats) seat.take(event)
-        for (const seat of coming) seat.merge()
+      onEvent: (received) => {
+        event(received)
+        this.#tabs?.received(received)
       },
-      onState: (state) => {
-        for (const seat of seats) seat.listener.changed(state)
+      onState: () => {
+        state(this.state)
+        this.#tabs?.changed()
       },
       onError: (error) => {
         for (const seat of seats) seat.listener.failed(error)
@@ -75,32 +89,57 @@ export class Shared {
       ready: () => Promise.all([...seats].map((seat) => seat.listener.ready())),
     })
     this.connection = connection
+    const { signal } = this.#stop
+    const join = async () => {
+      if (name === undefined) return
+      // Most do without what it takes to share with other tabs.
+      const { Tabs } = await import('./tabs.js')
+      if (!signal.aborted) this.#tabs ??= new Tabs(name, connection, { event, state })
+    }
+    const pause = () => {
+      this.#tabs?.close()
+      this.#tabs = undefined
+      connection.pause()
+    }
     const arrive = () => {
-      if (connection.state.status === 'paused') connection.reconnect()
+      if (this.state.status !== 'paused') return
+      connection.reconnect()
+      void join()
     }
     let timer: ReturnType<typeof setTimeout> | undefined
     const life = {
-      wake() {
+      wake: () => {
         clearTimeout(timer)
         arrive()
+        this.#tabs?.check()
         connection.wake()
       },
       hide() {
-        const ms = options.pauseWhenHidden
-        if (ms !== undefined) timer = setTimeout(() => connection.pause(), ms)
+        if (options.pauseWhenHidden !== undefined)
+          timer = setTimeout(pause, options.pauseWhenHidden)
       },
       rest() {
-        memory?.setItem(name, connection.lastEventId)
-        connection.pause()
+        memory?.setItem(item, connection.lastEventId)
+        pause()
       },
       arrive,
     }
-    const { signal } = this.#stop
     followPage(thisPage(), life, signal)
     signal.addEventListener('abort', () => {
       clearTimeout(timer)
+      this.#tabs?.close()
       connection.close()
     })
+    void join()
+  }
+
+  get state(): StreamState {
+    return this.#tabs?.state ?? this.connection.state
+  }
+
+  reconnect(): void {
+    const connected = this.#tabs ?? this.connection
+    connected.reconnect()
   }
 
   /** Whether it is over. */
@@ -137,20 +176,20 @@ export class Seat implements Place {
     pool: Map<string, Shared>,
     key: string | undefined,
     url: string,
-    options: SharingOptions,
+    options: SharingOptions & { readonly share?: Share },
     newest: (event: WireEvent) => boolean,
   ) {
     this.listener = listener
     const shared = key === undefined ? undefined : pool.get(key)
     if (shared === undefined || shared.ended) {
-      this.#home = new Shared(url, options)
+      this.#home = new Shared(url, options, options.share === 'browser' ? key : undefined)
       if (key === undefined) this.#linger = 0
       else pool.set(key, this.#home)
     } else {
       const { connection, newest: last } = shared
       const there = connection.lastEventId
       const after = options.lastEventId ?? ''
-      if (connection.state.status === 'closed') connection.reconnect()
+      if (shared.state.status === 'closed') shared.reconnect()
       this.#home = shared
       // Without ids there is nothing to catch up by.
       if (shared.begin === after || there === '') this.#after = ''
@@ -168,7 +207,7 @@ export class Seat implements Place {
   }
 
   get state(): StreamState {
-    return this.#home.connection.state
+    return this.#home.state
   }
 
   get lastEventId(): string {
@@ -176,13 +215,13 @@ export class Seat implements Place {
   }
 
   reconnect(): void {
-    this.#home.connection.reconnect()
+    this.#home.reconnect()
   }
 
   take(event: WireEvent): void {
-    if (event.id !== undefined && this.#after !== '' && !event.type.startsWith('hub.')) {
-      if (!isNewer(event.id, this.#after)) return
-      this.#after = ''
+    if (this.#after !== '') {
+      if (!isNews(event, this.#after)) return
+      if (event.id !== undefined && isNewer(event.id, this.#after)) this.#after = ''
     }
     this.listener.receive(event)
     this.merge()
@@ -210,9 +249,4 @@ export class Seat implements Place {
     this.#home.leave(into === undefined ? linger : 0)
     if (into?.coming.delete(this)) into.leave(this.#linger)
   }
-}
-
-/** Whether who is at `here` has had everything up to `there`. */
-function hasCome(here: string, there: string): boolean {
-  return here !== '' && (here === there || !isNewer(there, here))
 }

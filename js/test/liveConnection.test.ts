@@ -1,0 +1,202 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { StreamError } from '../src/index.js'
+import { LiveConnection, type LiveEvent, type LiveStreamOptions } from '../src/live/index.js'
+import { Hub } from './hub.js'
+import { Scripted, says } from './scripted.js'
+
+let hub: Hub
+let count = 0
+const ends: (() => unknown)[] = []
+const requests: string[] = []
+
+beforeAll(async () => {
+  hub = await Hub.start()
+})
+
+afterAll(() => hub.close())
+
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+  requests.length = 0
+  await expect.poll(() => hub.subscribers()).toBe(0)
+})
+
+/** Connects, and notes what is asked for. */
+function connect(at = hub, options = {}) {
+  const live = new LiveConnection(`${at.url}/v1/events`, {
+    retry: { minDelay: 5, maxDelay: 40 },
+    fetch: (url, init) => {
+      const { accept = 'none' } = Object.fromEntries(new Headers(init?.headers))
+      requests.push(`${accept} ${decodeURIComponent(String(url).split('?')[1] ?? '')}`)
+      return fetch(url, init)
+    },
+    ...options,
+  })
+  return live
+}
+
+function open(live: LiveConnection, stream: string, options: LiveStreamOptions<number> = {}) {
+  const opened = live.open<number>(stream, options)
+  ends.push(() => opened.close())
+  const data: number[] = []
+  const events: LiveEvent<number>[] = []
+  const errors: StreamError[] = []
+  opened.on((event) => {
+    data.push(event.data)
+    events.push(event as LiveEvent<number>)
+  })
+  opened.onError((error) => errors.push(error))
+  return { stream: opened, data, events, errors }
+}
+
+const subscriptions = () => requests.filter((r) => r.startsWith('text/event-stream'))
+const newName = () => `l${count++}`
+const upTo = (n: number, from = 1) => Array.from({ length: n - from + 1 }, (_, i) => from + i)
+
+describe('a live connection', () => {
+  it('brings many streams, each to whom it is for', async () => {
+    const name = newName()
+    const live = connect()
+    const a = open(live, `${name}.a`)
+    const b = open(live, `${name}.b`)
+    const all = open(live, `${name}.>`)
+    const some = open(live, `${name}.> where data > 2`)
+    await expect.poll(() => live.state.status).toBe('live')
+    await expect.poll(() => hub.subscribers()).toBe(1)
+    await hub.publish(`${name}.a`, 1, 3)
+    const id = await hub.publish(`${name}.b`, 2)
+    await expect.poll(() => all.data).toEqual([1, 3, 2])
+    expect([a.data, b.data, some.data]).toEqual([[1, 3], [2], [3]])
+    expect(b.events[0]).toMatchObject({ stream: `${name}.b`, id, type: 'message', data: 2 })
+    expect(Date.parse(b.events[0]?.time ?? '')).toBeGreaterThan(Date.now() - 10_000)
+    expect(subscriptions()).toHaveLength(1)
+  })
+
+  it('brings a further stream without loss or repetition for the others', async () => {
+    const name = newName()
+    const live = connect()
+    const first = open(live, `${name}.0`, { last: 1 })
+    let n = 0
+    let publishing = true
+    const publisher = (async () => {
+      while (publishing) await hub.publish(`${name}.${n % 10}`, ++n)
+    })()
+    const others = []
+    for (let i = 1; i < 10; i++) {
+      await expect.poll(() => first.data.length).toBeGreaterThan(i)
+      others.push(open(live, `${name}.${i}`, { last: 3 }))
+      if (i === 5) live.reconnect()
+    }
+    const last = others.at(-1)
+    await expect.poll(() => last?.data.length).toBeGreaterThan(5)
+    publishing = false
+    await publisher
+    await hub.publish(`${name}.0`, -1)
+    await expect.poll(() => first.data.at(-1)).toBe(-1)
+    for (const { data } of [first, ...others]) {
+      const numbers = data.filter((d) => d > 0)
+      expect(numbers).toEqual(numbers.map((_, i) => Number(numbers[0]) + 10 * i))
+      expect(numbers.at(-1)).toBeGreaterThan(n - 10)
+    }
+    expect(await hub.subscribers()).toBe(1)
+    for (const other of others) expect(other.data.length).toBeGreaterThanOrEqual(3)
+  })
+
+  it('gives what was before: the last, since then, or after a cursor', async () => {
+    const name = newName()
+    const cursor = await hub.publish(name, ...upTo(1500))
+    await hub.publish(name, ...upTo(2500, 1501))
+    const live = connect()
+    const last = open(live, name, { last: 5 })
+    const since = open(live, name, { since: 60_000 })
+    const after = open(live, name, { lastEventId: cursor })
+    const none = open(live, name)
+    await expect.poll(() => since.data.length).toBe(2500)
+    await expect.poll(() => after.data.length).toBe(1000)
+    await expect.poll(() => last.data).toEqual(upTo(2500, 2496))
+    const late = open(live, name, { last: 2 })
+    await expect.poll(() => late.data).toEqual([2499, 2500])
+    await hub.publish(name, 2501)
+    await expect.poll(() => none.data).toEqual([2501])
+    await expect.poll(() => late.data).toEqual([2499, 2500, 2501])
+    expect(since.data).toEqual(upTo(2501))
+    expect(after.data).toEqual(upTo(2501, 1501))
+    expect(last.data).toEqual(upTo(2501, 2496))
+    expect(subscriptions()).toHaveLength(1)
+  })
+
+  it('lets go of a stream that nobody wants, and of the connection in the end', async () => {
+    const name = newName()
+    const live = connect()
+    const a = open(live, `${name}.a`)
+    const b = open(live, `${name}.b`)
+    await expect.poll(() => live.state.status).toBe('live')
+    b.stream.close()
+    await expect.poll(() => subscriptions().length).toBe(2)
+    expect(subscriptions()[1]).not.toContain(`${name}.b`)
+    await expect.poll(() => live.state.status).toBe('live')
+    await hub.publish(`${name}.a`, 1)
+    await expect.poll(() => a.data).toEqual([1])
+    a.stream.close()
+    await expect.poll(() => hub.subscribers()).toBe(0)
+    const again = open(live, `${name}.a`)
+    await expect.poll(() => live.state.status).toBe('live')
+    await hub.publish(`${name}.a`, 2)
+    await expect.poll(() => again.data).toEqual([2])
+  })
+
+  it('tells each of its own gaps, and all of another log', async () => {
+    const small = await Hub.start({ keep: 3 })
+    ends.push(() => small.close())
+    const name = newName()
+    const live = connect(small)
+    const cursor = await small.publish(`${name}.a`, 1)
+    await small.publish(`${name}.b`, 1)
+    const a = open(live, `${name}.a`, { lastEventId: cursor })
+    const b = open(live, `${name}.b`, { last: 1 })
+    await expect.poll(() => live.state.status).toBe('live')
+    await expect.poll(() => b.data).toEqual([1])
+    const held = live.position
+    live.open(newName()).close()
+    a.stream.close()
+    await small.publish(`${name}.a`, ...upTo(8, 2))
+    const again = open(live, `${name}.a`, { lastEventId: held })
+    await expect.poll(() => again.data).toEqual([6, 7, 8])
+    expect(again.errors.map((e) => e.gap?.lost)).toEqual([4])
+    expect(b.errors).toEqual([])
+  })
+
+  it('goes on over a restart of the hub', async () => {
+    const own = await Hub.start()
+    ends.push(() => own.close())
+    const live = connect(own)
+    const { data, errors } = open(live, 'n', { last: 10 })
+    await own.publish('n', 1, 2)
+    await expect.poll(() => data).toEqual([1, 2])
+    await own.server.stop('SIGKILL')
+    await expect.poll(() => live.state.status).toBe('retrying')
+    await own.server.run()
+    await own.publish('n', 3)
+    await expect.poll(() => data, { timeout: 15_000 }).toEqual([1, 2, 3])
+    expect(errors.every((e) => e.kind !== 'gap')).toBe(true)
+  }, 20_000)
+
+  it('says when what was before can’t be read, and goes on', async () => {
+    const hello = 'id: a-1\nevent: hub.hello\ndata: {"streams":["n"]}\n\n'
+    const event = 'id: a-2\ndata: {"stream":"n","id":"a-2","data":2}\n\n'
+    const server = await Scripted.start(says(hello), (res) => {
+      server.send(event)
+      res.writeHead(500).end()
+    })
+    ends.push(() => server.close())
+    const live = new LiveConnection(server.url)
+    const { data, errors } = open(live, 'n', { last: 10 })
+    await expect.poll(() => data).toEqual([2])
+    expect(errors).toMatchObject([{ kind: 'http', status: 500 }])
+  })
+
+  it('refuses what is no selector', () => {
+    expect(() => connect().open('a b')).toThrow(/"a b" is neither a stream's name nor a pattern/)
+    expect(() => connect().open('>.a')).toThrow(TypeError)
+  })
+})

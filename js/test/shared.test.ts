@@ -1,0 +1,201 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { openEventStream, type StreamError, type StreamOptions } from '../src/index.js'
+import { openNewest } from '../src/stream/eventStream.js'
+import { Hub } from './hub.js'
+import { type Answer, Scripted, says, status } from './scripted.js'
+
+let hub: Hub
+let count = 0
+const ends: (() => unknown)[] = []
+
+beforeAll(async () => {
+  hub = await Hub.start()
+})
+
+afterAll(() => hub.close())
+
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+  await expect.poll(() => hub.subscribers()).toBe(0)
+})
+
+function open(
+  url: string,
+  options: StreamOptions<number> = {},
+  how: typeof openNewest<number> = openEventStream<number>,
+) {
+  const retry = { minDelay: 5, maxDelay: 40 }
+  const stream = how(url, { share: 'tab', retry, ...options })
+  ends.push(() => stream.close())
+  const data: number[] = []
+  const errors: StreamError[] = []
+  stream.on((event) => data.push(event.data))
+  stream.onError((error) => errors.push(error))
+  return { stream, data, errors }
+}
+
+async function scripted(...answers: Answer[]): Promise<Scripted> {
+  const server = await Scripted.start(...answers)
+  ends.push(() => server.close())
+  return server
+}
+
+const newName = () => `s${count++}`
+const upTo = (n: number, from = 1) => Array.from({ length: n - from + 1 }, (_, i) => from + i)
+
+describe('a connection that is shared', () => {
+  it('is one for all at an address', async () => {
+    const name = newName()
+    const all = upTo(10).map(() => open(hub.at(name)))
+    await expect.poll(() => all.every(({ stream }) => stream.state.status === 'live')).toBe(true)
+    expect(await hub.subscribers()).toBe(1)
+    await hub.publish(name, 1, 2, 3)
+    for (const { data } of all) await expect.poll(() => data).toEqual([1, 2, 3])
+  })
+
+  it('is not one for different headers, keys or fetches, nor if it is not to be', async () => {
+    const server = await scripted(says())
+    const same = { a: '1' }
+    const token = () => same
+    for (let i = 0; i < 2; i++) {
+      open(server.url)
+      open(server.url, { headers: { a: '1' } })
+      open(server.url, { headers: token })
+      open(server.url, { headers: () => same }) // another each time
+      open(server.url, { headers: () => same, key: 'k' })
+      open(server.url, { fetch: (...all) => fetch(...all) }) // another each time
+      open(server.url, { share: false })
+    }
+    await expect.poll(() => server.requests.length).toBe(10)
+  })
+
+  it('is by default no one else’s outside of a browser', async () => {
+    const server = await scripted(says())
+    for (let i = 0; i < 2; i++) ends.push(() => stream.close())
+    const stream = openEventStream(server.url)
+    const other = openEventStream(server.url)
+    ends.push(() => other.close())
+    await expect.poll(() => server.requests.length).toBe(2)
+  })
+
+  it('gives who comes later the same history, and is one again', async () => {
+    const name = newName()
+    await hub.publish(name, ...upTo(20))
+    const first = open(hub.at(name, 'last=10'))
+    await expect.poll(() => first.data).toEqual(upTo(20, 11))
+    await hub.publish(name, ...upTo(25, 21))
+    await expect.poll(() => first.data.length).toBe(15)
+    const second = open(hub.at(name, 'last=10'))
+    await expect.poll(() => second.data).toEqual(upTo(25, 16))
+    await expect.poll(() => hub.subscribers()).toBe(1)
+    await hub.publish(name, 26)
+    await expect.poll(() => second.data).toEqual(upTo(26, 16))
+    await expect.poll(() => first.data).toEqual(upTo(26, 11))
+  })
+
+  it('neither misses nor repeats for anybody who comes while much happens', async () => {
+    const name = newName()
+    const all = [open(hub.at(name, 'last=5'))]
+    let n = 0
+    let publishing = true
+    const publisher = (async () => {
+      while (publishing) await hub.publish(name, ++n)
+    })()
+    for (let i = 0; i < 20; i++) {
+      await expect.poll(() => all.at(-1)?.data.length).toBeGreaterThan(5)
+      all.push(open(hub.at(name, 'last=5')))
+      if (i % 5 === 4) all[i - 2]?.stream.reconnect()
+    }
+    publishing = false
+    await publisher
+    for (const { data } of all) {
+      await expect.poll(() => data.at(-1)).toBe(n)
+      expect(data).toEqual(upTo(n, data[0]))
+    }
+    await hub.publish(name, ++n)
+    await expect.poll(() => hub.subscribers()).toBe(1)
+    for (const { data } of all) await expect.poll(() => data.at(-1)).toBe(n)
+  })
+
+  it('is one again where ids say nothing but whether they are equal', async () => {
+    const history = 'id: x\ndata: 1\n\nid: k\ndata: 2\n\n'
+    const server = await scripted(says(history))
+    const first = open(server.url)
+    await expect.poll(() => first.data).toEqual([1, 2])
+    const second = open(server.url)
+    await expect.poll(() => second.data).toEqual([1, 2])
+    await expect.poll(() => server.open.size).toBe(1)
+    server.send('id: a\ndata: 3\n\n')
+    await expect.poll(() => second.data).toEqual([1, 2, 3])
+    await expect.poll(() => first.data).toEqual([1, 2, 3])
+    expect(server.requests).toHaveLength(2)
+  })
+
+  it('is one at once where there are no ids', async () => {
+    const server = await scripted(says('data: 1\n\n'))
+    const first = open(server.url)
+    await expect.poll(() => first.data).toEqual([1])
+    const second = open(server.url)
+    server.send('data: 2\n\n')
+    await expect.poll(() => second.data).toEqual([2])
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it('gives who wants the newest only the newest, at once', async () => {
+    const server = await scripted(says('id: 1\ndata: 1\n\nid: 2\ndata: 2\n\n'))
+    const first = open(server.url)
+    await expect.poll(() => first.data).toEqual([1, 2])
+    const second = open(server.url, {}, openNewest<number>)
+    await expect.poll(() => second.data).toEqual([2])
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it('serves who comes with a cursor from there', async () => {
+    const name = newName()
+    const cursor = await hub.publish(name, 1)
+    const first = open(hub.at(name), { lastEventId: cursor })
+    const other = await hub.publish(name, 2, 3)
+    await hub.publish(name, 4)
+    await expect.poll(() => first.data).toEqual([2, 3, 4])
+    const behind = open(hub.at(name), { lastEventId: other })
+    await expect.poll(() => behind.data).toEqual([4])
+    const level = open(hub.at(name), { lastEventId: first.stream.lastEventId })
+    await hub.publish(name, 5)
+    for (const { data } of [first, behind, level]) await expect.poll(() => data.at(-1)).toBe(5)
+    expect([behind.data, level.data]).toEqual([[4, 5], [5]])
+    await expect.poll(() => hub.subscribers()).toBe(1)
+  })
+
+  it('outlives who comes back at once, and no longer', async () => {
+    const server = await scripted(says())
+    const { stream } = open(server.url)
+    await expect.poll(() => server.open.size).toBe(1)
+    stream.close()
+    open(server.url).stream.close()
+    const { stream: third } = open(server.url)
+    third.close()
+    await expect.poll(() => server.open.size).toBe(0)
+    expect(server.requests).toHaveLength(1)
+    open(server.url)
+    await expect.poll(() => server.open.size).toBe(1)
+    expect(server.requests).toHaveLength(2)
+  })
+
+  it('tries again for whoever comes after it was given up', async () => {
+    const server = await scripted(status(404), says('data: 1\n\n'))
+    const first = open(server.url)
+    await expect.poll(() => first.stream.state.status).toBe('closed')
+    const second = open(server.url)
+    await expect.poll(() => second.data).toEqual([1])
+    await expect.poll(() => first.data).toEqual([1])
+  })
+
+  it('tells everybody of a cut', async () => {
+    const server = await scripted(says('data: 1\n\n'), says('data: 2\n\n'))
+    const both = [open(server.url), open(server.url)]
+    for (const { data } of both) await expect.poll(() => data).toEqual([1])
+    server.cut()
+    for (const { data } of both) await expect.poll(() => data).toEqual([1, 2])
+    expect(both.map(({ errors }) => errors.map((e) => e.kind))).toEqual([['connect'], ['connect']])
+  })
+})
