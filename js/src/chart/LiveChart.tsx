@@ -161,13 +161,16 @@ export function LiveChart(props: LiveChartProps) {
         {labels.map((name, i) => (
           <li key={name} data-hidden={hidden.has(i) || undefined}>
             <button type="button" aria-pressed={!hidden.has(i)} onClick={() => toggle(i)}>
-              <span
+              <svg
                 data-sg="swatch"
+                viewBox="0 0 14 8"
+                width="14"
+                height="8"
                 aria-hidden="true"
                 style={{ color: `var(--sg-series-${(i % 7) + 1}, ${COLOURS[i % 7]})` }}
               >
-                ━
-              </span>{' '}
+                <path d="M1 3h12v2h-12z" fill="currentColor" />
+              </svg>{' '}
               <span data-sg="label">{name}</span>
             </button>{' '}
             <span data-sg="value">–</span>

@@ -113,9 +113,11 @@ export class ChartPainter {
   }
 
   #tell(): void {
-    const { data, cursor } = this.#plot
+    const { data, cursor, over } = this.#plot
     const [x, ...ys] = data
     const pointed = (cursor.left ?? -1) >= 0 ? cursor.idx : undefined
+    // A crosshair that points at nothing stands outside.
+    over.style.overflow = pointed == null ? 'hidden' : 'visible'
     this.#input.onValues({
       x: x[pointed ?? x.length - 1],
       y: ys.map((y) => (pointed == null ? newest(y) : (y[pointed] ?? Number.NaN))),

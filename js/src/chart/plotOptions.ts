@@ -23,7 +23,13 @@ export interface PlotInput {
 }
 
 const AXIS_WIDTH = 56
-const AXIS_HEIGHT = 24
+const AXIS_HEIGHT = 22
+
+/** Distances of times on the x axis, in seconds: nobody reads half a second. */
+const TIMES = [
+  ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200],
+  ...[1, 2, 5, 10, 30, 90, 365].map((days) => days * 86_400),
+]
 
 /** Distances of grid lines for what is counted in powers of two. */
 const BINARY = Array.from({ length: 60 }, (_, i) => 2 ** i)
@@ -106,9 +112,19 @@ function label(n: number, unit: string): string {
 /** The time of day in 24 hours, as everywhere in logs; at midnight the day. */
 function clock(timeUnit: PlotInput['timeUnit']): Partial<uPlot.Axis> {
   if (timeUnit === 'none') return { values: (_, splits) => splits.map((v) => formatText(v)) }
+  const ms = timeUnit === 's' ? 1000 : 1
   return {
-    values: (_, splits) => splits.map((at) => timeText(timeUnit === 's' ? at * 1000 : at)),
+    incrs: TIMES.map((s) => (s * 1000) / ms),
+    // What would be cut off at an edge says nothing.
+    filter: (u, splits) => splits.map((at) => (fits(u, at) ? at : null)),
+    values: (_, splits) => splits.map((at) => (at === null ? '' : timeText(at * ms))),
   }
+}
+
+/** Whether a label has room that is centred at that place. */
+function fits(u: uPlot, at: number): boolean {
+  const x = u.valToPos(at, 'x')
+  return x > 8 && x < u.over.clientWidth - 20
 }
 
 /** The time of day of an instant, in epoch ms; seconds only where they say something. */

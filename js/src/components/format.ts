@@ -4,6 +4,9 @@ const IEC = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const
 /** Units that take no prefix: nobody reads a kilopercent. */
 const UNSCALED = /^(%|‰|°.?|[µmn]?s|min|h|d)$/
 
+/** What is measured happens to be whole now and then; what is counted always is. */
+const MEASURED = /^(%|‰|°.?|[µmn]?s|min|h|d|.*\/s|.*Hz)$/
+
 /** A number in the text that stands for it. */
 export interface NumberText {
   readonly value: string
@@ -12,8 +15,8 @@ export interface NumberText {
 }
 
 /**
- * Writes a number with three significant digits. It is the same text in every locale, so
- * what a server has rendered is what the browser renders.
+ * Writes a number with three significant digits, or a count as it is. It is the same text
+ * in every locale, so what a server has rendered is what the browser renders.
  *
  * @param unit `bytes` is scaled by 1024; `%`, times and degrees are not scaled; anything
  *   else, such as `B/s`, takes a prefix from 10,000 on
@@ -32,15 +35,15 @@ export function formatNumber(n: number, unit = ''): NumberText {
     size /= base
     step++
   }
-  const value = `${n < 0 ? '−' : ''}${digits(size)}`
+  const value = `${n < 0 ? '−' : ''}${digits(size, step > 0 || MEASURED.test(unit))}`
   return { value, unit: isBytes ? `${IEC[step]}` : `${SI[step]}${unit}` }
 }
 
-function digits(size: number): string {
-  if (Number.isInteger(size)) return group(String(size))
+function digits(size: number, isMeasured: boolean): string {
+  if (size === 0 || (Number.isInteger(size) && !isMeasured)) return group(String(size))
   if (size >= 99.95) return group(size.toFixed(0))
   if (size >= 9.995) return size.toFixed(1)
-  return size >= 0.1 || size === 0 ? size.toFixed(2) : Number(size.toPrecision(2)).toString()
+  return size >= 0.1 ? size.toFixed(2) : Number(size.toPrecision(2)).toString()
 }
 
 function group(whole: string): string {
