@@ -8,6 +8,9 @@ import { countUntil, useHeld } from './useHeld.js'
 /** Ms for which news are collected before they are read out. */
 const SAY_EVERY = 4000
 
+/** Ms within which what comes was there before. */
+const AT_FIRST = 1000
+
 /** What {@link ActivityFeed} takes. */
 export interface ActivityFeedProps<T> extends PartProps {
   /** What `useEventLog` or `useStreamLog` gives. */
@@ -75,6 +78,13 @@ export function ActivityFeed<T>(props: ActivityFeedProps<T>) {
         style={{ height, overflow: 'auto', overflowAnchor: 'none' }}
         onScroll={onScroll}
       >
+        {isHeld && news > 0 ? (
+          <li style={STICKY}>
+            <button type="button" data-sg="feed-new" onClick={toStart}>
+              {formatCount(news, 'new', 'new').replace(' ', isMore ? '+ ' : ' ')}
+            </button>
+          </li>
+        ) : null}
         {shown.length === 0 ? <li data-sg="empty">{empty}</li> : null}
         {shown
           .slice(-limit)
@@ -90,17 +100,14 @@ export function ActivityFeed<T>(props: ActivityFeedProps<T>) {
           ))}
       </ol>
       {/* biome-ignore-end lint/a11y/noNoninteractiveTabindex: keys scroll it */}
-      {isHeld && news > 0 ? (
-        <button type="button" data-sg="feed-new" onClick={toStart}>
-          {formatCount(news, 'new', 'new').replace(' ', isMore ? '+ ' : ' ')}
-        </button>
-      ) : null}
       <div role="status" data-sg="feed-status" style={UNSEEN}>
         {said}
       </div>
     </div>
   )
 }
+
+const STICKY = { position: 'sticky', top: 0, height: 0, listStyle: 'none', zIndex: 1 } as const
 
 function receivedAt(event: LogEvent<unknown>): number | undefined {
   // What a server has rendered was never received here.
@@ -154,17 +161,20 @@ function useNews(
     newest.current = events
     const until = events.at(-1)?.seq ?? -1
     if (timer.current !== undefined || until === last.current) return
-    timer.current = setTimeout(() => {
-      timer.current = undefined
-      const all = newest.current
-      const before = last.current
-      last.current = all.at(-1)?.seq ?? -1
-      if (before === undefined) return
-      const count = all.length - countUntil(all, before)
-      const item = list.current?.querySelector(`[data-seq="${last.current}"]`)
-      const text = item?.querySelector('[data-sg="feed-content"]')?.textContent
-      say(count === 1 && text ? text : formatCount(count, 'new item', 'new items'))
-    }, SAY_EVERY)
+    timer.current = setTimeout(
+      () => {
+        timer.current = undefined
+        const all = newest.current
+        const before = last.current
+        last.current = all.at(-1)?.seq ?? -1
+        if (before === undefined) return
+        const count = all.length - countUntil(all, before)
+        const item = list.current?.querySelector(`[data-seq="${last.current}"]`)
+        const text = item?.querySelector('[data-sg="feed-content"]')?.textContent
+        say(count === 1 && text ? text : formatCount(count, 'new item', 'new items'))
+      },
+      last.current === undefined ? AT_FIRST : SAY_EVERY,
+    )
   }, [events, list])
   useEffect(() => {
     return () => {

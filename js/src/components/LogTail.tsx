@@ -107,13 +107,16 @@ export function LogTail<T>(props: LogTailProps<T>) {
             </div>
           </div>
         )}
+        {news > 0 ? (
+          // In what scrolls, so that a wheel that turns over it does scroll.
+          <div style={STICKY}>
+            <button type="button" data-sg="log-new" onClick={toEnd}>
+              {formatCount(news, 'new line', 'new lines').replace(' ', tail.isMore ? '+ ' : ' ')}
+            </button>
+          </div>
+        ) : null}
       </div>
       {/* biome-ignore-end lint/a11y/noNoninteractiveTabindex: keys scroll and pause it */}
-      {news > 0 ? (
-        <button type="button" data-sg="log-new" onClick={toEnd}>
-          {formatCount(news, 'new line', 'new lines').replace(' ', tail.isMore ? '+ ' : ' ')}
-        </button>
-      ) : null}
       <div data-sg="log-bar">
         <span role="status" data-sg="log-status">
           {paused ? 'Paused' : isHeld ? 'Standing still' : 'Following'}
@@ -129,6 +132,8 @@ export function LogTail<T>(props: LogTailProps<T>) {
 
 /** As wide as its longest line, and no less than what there is room for. */
 const WIDE = { width: 'max-content', minWidth: '100%' } as const
+
+const STICKY = { position: 'sticky', left: 0, bottom: 0, height: 0, zIndex: 1 } as const
 
 interface LineProps {
   readonly event: LogEvent<unknown>
