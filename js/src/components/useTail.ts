@@ -79,15 +79,18 @@ export function useTail<E extends { readonly seq: number }>(
   useLayoutEffect(() => {
     const element = viewport.current
     if (element === null || isUnknown) return
-    if (!isHeld) element.scrollTop = rows.total
-    else {
-      // What is above the reader turned out to be of another height.
-      const index = countUntil(shown, anchor.current.seq) - 1
-      const top = index < 0 ? anchor.current.top : rows.top(index)
-      if (top !== anchor.current.top) element.scrollTop += top - anchor.current.top
-      anchor.current.top = top
+    if (!isHeld) {
+      element.scrollTop = rows.total
+      lastTop.current = element.scrollTop
+      return
     }
-    lastTop.current = element.scrollTop
+    const index = countUntil(shown, anchor.current.seq) - 1
+    const by = index < 0 ? 0 : rows.top(index) - anchor.current.top
+    if (by === 0) return
+    // What is above the reader turned out to be of another height.
+    element.scrollTop += by
+    anchor.current.top += by
+    lastTop.current += by
   })
 
   /** Notes where the reader is. */
@@ -125,7 +128,9 @@ export function useTail<E extends { readonly seq: number }>(
     toStart() {
       const element = viewport.current
       stop()
-      if (element) element.scrollTop = 0
+      if (element === null) return
+      element.scrollTop = 0
+      settle(element)
     },
     handlers: {
       onScroll,
