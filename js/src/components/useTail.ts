@@ -3,7 +3,6 @@ import {
   type PointerEvent,
   type RefObject,
   useEffect,
-  useLayoutEffect,
   useMemo,
   useRef,
   useState,
@@ -11,6 +10,7 @@ import {
 } from 'react'
 import { evenRows, type Rows, unevenRows } from './rows.js'
 import { countUntil, type Held, useHeld } from './useHeld.js'
+import { useLayout } from './useLayout.js'
 
 /** Rows that are drawn above and below what is seen, so that scrolling meets no void. */
 const SPARE = 6
@@ -76,7 +76,7 @@ export function useTail<E extends { readonly seq: number }>(
   // Nobody has scrolled yet: what is drawn is all there is.
   const skipped = isUnknown && count > 0 ? rows.top(first) : 0
 
-  useLayoutEffect(() => {
+  useLayout(() => {
     const element = viewport.current
     if (element === null || isUnknown) return
     if (!isHeld) {
@@ -154,7 +154,7 @@ export function useTail<E extends { readonly seq: number }>(
 /** The height of what scrolls, in px; 0 until it is known. */
 function useHeight(viewport: RefObject<HTMLElement | null>): number {
   const [height, setHeight] = useState(0)
-  useLayoutEffect(() => {
+  useLayout(() => {
     const element = viewport.current
     if (element === null) return
     const measure = () => setHeight(element.clientHeight)
@@ -182,7 +182,7 @@ function useRows<E extends { readonly seq: number }>(
   }, [shown, rowHeight, isMeasured, version])
 
   const measure = useRef(() => {})
-  useLayoutEffect(() => {
+  useLayout(() => {
     measure.current = () => {
       const known = heights.current
       let isNew = false

@@ -171,6 +171,7 @@ for (const query of ['', '?wrap']) {
     await part(page, 'log-new').waitFor()
     await page.waitForFunction(() => document.getAnimations().length === 0)
     const before = await settled(page)
+    assert.ok(before.length > 3, `only ${before} is seen`)
     await come(1000)
     assert.deepEqual(await seen(page), before)
     assert.match(await part(page, 'log-new').innerText(), /^[\d,]+\+? new lines/)
@@ -222,6 +223,7 @@ test('a tail is held by keys', async () => {
     () => document.querySelector('[data-sg="log-viewport"]')?.scrollTop === 0,
   )
   const oldest = await settled(page)
+  assert.ok(oldest.length > 10 && Number(oldest[0]) < n - 500, `${oldest} is seen`)
   await come(500)
   assert.deepEqual(await seen(page), oldest)
   await page.keyboard.press('End')
@@ -344,8 +346,8 @@ test('a cut is told after two seconds, and how to end it', async () => {
   const stale = page.locator('[data-sg="metric-card"][data-stale] [data-sg="note"]')
   await stale.filter({ hasText: 'stale' }).first().waitFor()
   assert.notEqual(await part(page, 'status').getAttribute('title'), null)
-  await hub.run()
   await part(page, 'reconnect').click()
+  await hub.run()
   await page.locator('[data-sg="connection-status"][data-status="live"]').waitFor()
   const kinds = await page.evaluate(() => /** @type {any} */ (globalThis).kinds)
   assert.deepEqual(
