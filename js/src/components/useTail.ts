@@ -2,6 +2,7 @@ import {
   type KeyboardEvent,
   type PointerEvent,
   type RefObject,
+  type TouchEvent,
   useEffect,
   useMemo,
   useRef,
@@ -47,7 +48,7 @@ export interface Tail<E> extends Held<E> {
     onScroll(): void
     onWheel(event: WheelEvent): void
     onPointerDown(event: PointerEvent): void
-    onTouchMove(): void
+    onTouchMove(event: TouchEvent): void
   }
   /** What keys do that scroll. */
   onKeyDown(event: KeyboardEvent): void
@@ -67,6 +68,7 @@ export function useTail<E extends { readonly seq: number }>(
   const rows = useRows(shown, options, lines)
   const anchor = useRef({ seq: -1, top: 0 })
   const lastTop = useRef(0)
+  const finger = useRef(0)
 
   const isUnknown = height === 0
   const from = isHeld ? scrolled : rows.total - height
@@ -138,8 +140,14 @@ export function useTail<E extends { readonly seq: number }>(
       onWheel: (event) => {
         if (event.deltaY < 0) stop()
       },
-      onTouchMove: stop,
+      onTouchMove: (event) => {
+        const y = event.touches[0]?.clientY ?? 0
+        // A finger that goes down pulls what is above into view.
+        if (y > finger.current) stop()
+        finger.current = y
+      },
       onPointerDown: (event) => {
+        finger.current = event.clientY
         const element = viewport.current
         const isBar = element !== null && event.nativeEvent.offsetX >= element.clientWidth
         if (isBar && event.target === element) stop()
