@@ -164,6 +164,7 @@ export class Seat implements Place {
   #home: Shared
   #into: Shared | undefined
   #after = '' // what it has had already of what comes
+  #before: string | undefined // where it is until it has had what came last
   #linger = LINGER
 
   /**
@@ -195,7 +196,9 @@ export class Seat implements Place {
       if (shared.begin === after || there === '') this.#after = ''
       else if (hasCome(after, there)) this.#after = after
       else if (last !== undefined && newest(last)) {
+        this.#before = after
         queueMicrotask(() => {
+          this.#before = undefined
           if (shared.seats.has(this)) this.take(last)
         })
       } else {
@@ -211,7 +214,7 @@ export class Seat implements Place {
   }
 
   get lastEventId(): string {
-    return this.#after || this.#home.connection.lastEventId
+    return this.#before ?? (this.#after || this.#home.connection.lastEventId)
   }
 
   reconnect(): void {
