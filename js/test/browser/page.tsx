@@ -44,6 +44,7 @@ const lives: Record<string, LiveConnection> = {}
 const connections = new Set<AbortSignal>()
 let root: Root | undefined
 let liveRoot: Root | undefined
+let provided: LiveConnection | undefined
 
 // Which connections this tab holds itself: one that is over is always aborted.
 const realFetch = globalThis.fetch
@@ -124,10 +125,11 @@ function NumbersAndLog({ name, url }: Shown) {
   return <p>{data}</p>
 }
 
-const { LiveProvider, useStream } = createLive<Record<string, number>>()
+const { LiveProvider, useLive, useStream } = createLive<Record<string, number>>()
 
 function LiveNumbers({ name, stream }: { name: string; stream: string }) {
   const result = useStream<string, readonly number[]>(stream, { reduce: append })
+  provided = useLive()
   useNote(name, result.data ?? [], result)
   return null
 }
@@ -149,6 +151,10 @@ const lab = {
   /** How many connections this tab holds itself. */
   get connections() {
     return connections.size
+  },
+  /** Whether the provider's connection has begun to bring what is wanted. */
+  get begun() {
+    return (provided?.position ?? '') !== ''
   },
   open(name: string, url: string, options?: StreamOptions<number>) {
     listen(name, openEventStream<number>(url, options))
