@@ -15,11 +15,11 @@ const WITHIN = 30_000
 /** Stands for an address of a LAN: not trustworthy, as far as browsers know. */
 export const LAN = 'hub.lan'
 
-/** Polls until the condition holds. @param {() => Promise<boolean> | boolean} condition @param {() => unknown} [otherwise] */
-export async function until(condition, otherwise = () => condition.toString()) {
-  const deadline = Date.now() + WITHIN
+/** Polls until the condition holds. @param {() => Promise<boolean> | boolean} condition @param {() => unknown} [otherwise] @param {number} [within] */
+export async function until(condition, otherwise = () => condition.toString(), within = WITHIN) {
+  const deadline = Date.now() + within
   while (!(await condition())) {
-    if (Date.now() > deadline) assert.fail(`not within ${WITHIN} ms: ${await otherwise()}`)
+    if (Date.now() > deadline) assert.fail(`not within ${within} ms: ${await otherwise()}`)
     await new Promise((done) => setTimeout(done, 20))
   }
 }
@@ -74,9 +74,9 @@ export class Lab {
     proxy.target = server.url
   }
 
-  /** @param {{args?: string[], browser?: boolean}} [options] for the hub */
-  static async start({ args = [], browser = true } = {}) {
-    const proxy = await HubProxy.start(await bundle('page.tsx'))
+  /** @param {{args?: string[], browser?: boolean, page?: string}} [options] */
+  static async start({ args = [], browser = true, page = 'page.tsx' } = {}) {
+    const proxy = await HubProxy.start(await bundle(page))
     const server = await Server.start({ args: ['--sources', '{}', ...args] })
     return new Lab(proxy, server, browser ? await launch() : undefined)
   }

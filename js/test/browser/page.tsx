@@ -140,7 +140,7 @@ function newRoot(): Root {
   return createRoot(document.body.appendChild(document.createElement('div')))
 }
 
-const lab = {
+export const lab = {
   seen,
   note,
   sources,
