@@ -27,7 +27,7 @@ export async function until(condition, otherwise = () => condition.toString(), w
 /** @param {number} to @param {number} [from] */
 export const upTo = (to, from = 1) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
-/** A page's script. @param {string} name @param {'development' | 'production'} [mode] */
+/** A page's script. @param {string} name @param {string} [mode] */
 export async function bundle(name, mode = 'development') {
   const entry = fileURLToPath(new URL(name, import.meta.url))
   const built = await build({
@@ -74,9 +74,9 @@ export class Lab {
     proxy.target = server.url
   }
 
-  /** @param {{args?: string[], browser?: boolean, page?: string}} [options] */
-  static async start({ args = [], browser = true, page = 'page.tsx' } = {}) {
-    const proxy = await HubProxy.start(await bundle(page))
+  /** @param {{args?: string[], browser?: boolean, page?: string, mode?: 'production'}} [options] */
+  static async start({ args = [], browser = true, page = 'page.tsx', mode } = {}) {
+    const proxy = await HubProxy.start(await bundle(page, mode))
     const server = await Server.start({ args: ['--sources', '{}', ...args] })
     return new Lab(proxy, server, browser ? await launch() : undefined)
   }
