@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Backoff } from '../src/stream/backoff.js'
+import { backoff } from '../src/stream/backoff.js'
 import { Connection, type StreamState } from '../src/stream/connection.js'
 import { parseRetryAfter } from '../src/stream/error.js'
 import { isNewer } from '../src/stream/position.js'
@@ -165,19 +165,36 @@ describe('positions', () => {
 
 describe('the back-off', () => {
   it('grows from the server’s wish to its cap, with jitter below it', () => {
-    const low = new Backoff({ maxDelay: 30_000, random: () => 0 })
-    const high = new Backoff({ maxDelay: 30_000, random: () => 0.999999 })
-    low.min = high.min = 1000
-    const delays = (b: Backoff) => Array.from({ length: 7 }, () => b.next())
-    expect(delays(low)).toEqual([1000, 1000, 2000, 4000, 8000, 15_000, 15_000])
-    expect(delays(high)).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])
-    low.reset()
-    expect(low.next()).toBe(1000)
+    const delays = (random: number) =>
+      [1, 2, 3, 4, 5, 6, 7].map((n) => backoff(n, 1000, { random: () => random }))
+    expect(delays(0)).toEqual([1000, 1000, 2000, 4000, 8000, 15_000, 15_000])
+    expect(delays(0.999999)).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])
   })
 
   it('never exceeds its cap after a thousand failures', () => {
-    const b = new Backoff({ minDelay: 500, maxDelay: 30_000, random: () => 1 })
-    for (let i = 0; i < 1000; i++) expect(b.next()).toBeLessThanOrEqual(30_000)
+    for (let n = 1; n < 1000; n++) {
+      expect(backoff(n, 500, { random: () => 1 })).toBeLessThanOrEqual(30_000)
+    }
+  })
+
+  it('spreads the first retries of those whom the server has told nothing', async () => {
+    const waits = await Promise.all(
+      [0, 0.5, 0.999].map(async (random) => {
+        const states: StreamState[] = []
+        const connection = new Connection('http://127.0.0.1:1/', {
+          retry: { minDelay: 10_000, random: () => random },
+          onEvent: () => {},
+          onState: (state) => states.push(state),
+        })
+        await expect.poll(() => states.length).toBe(1)
+        connection.close()
+        const [state] = states
+        return state?.status === 'retrying' ? Number(state.error.retryAt) - Date.now() : 0
+      }),
+    )
+    for (const [i, want] of [5000, 10_000, 15_000].entries()) {
+      expect(Math.abs(Number(waits[i]) - want)).toBeLessThan(1000)
+    }
   })
 })
 

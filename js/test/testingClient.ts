@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest'
-import { Connection, type StreamState } from '../src/index.js'
+import { Connection, type StreamState } from '../src/stream/connection.js'
 import { createTestStream, type TestStream, type TestStreamOptions } from '../src/testing/index.js'
 
 const open: { connection: Connection }[] = []

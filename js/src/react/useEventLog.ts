@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import type { StreamEvent } from '../stream/eventStream.js'
+import type { StreamEvent } from '../stream/subscription.js'
 import { type Standing, Store } from './store.js'
 import { type HookOptions, type Latest, opener, throttleOf } from './useEventStream.js'
 import { useLatest, useStore } from './useStore.js'

@@ -1,4 +1,4 @@
-import { Backoff, type RetryOptions } from './backoff.js'
+import { backoff, type RetryOptions } from './backoff.js'
 import { Decoder, type WireEvent } from './decoder.js'
 import { checkResponse, isTemporary, parse, StreamError } from './error.js'
 import { isNewer, isNews } from './position.js'
@@ -37,12 +37,8 @@ export interface ConnectOptions {
 /** What a {@link Connection} tells its owner, and how it connects. */
 export interface ConnectionOptions extends ConnectOptions {
   /** Sees every event once, in order, control events (`hub.…`) included. */
-  readonly onEvent: (event: WireEvent) => void
+  readonly onEvent?: (event: WireEvent) => void
   readonly onState?: (state: StreamState) => void
-  /** Sees what went wrong with a single event. */
-  readonly onError?: (error: StreamError) => void
-  /** Holds back the reading, and so the server, while what it returns is pending. */
-  readonly ready?: () => Promise<unknown>
   /** The types that an EventSource has to listen to, beside messages. */
   readonly types?: readonly string[] | undefined
 }
@@ -70,8 +66,9 @@ export class Connection {
   lastEventId: string
   readonly #url: () => string
   readonly #options: ConnectionOptions
-  readonly #backoff: Backoff
+  #delay: number // ms before a first retry
   #silence: number
+  #failures = 0
   #abort: AbortController | undefined
   #timer: ReturnType<typeof setTimeout> | undefined // the watchdog's, or the next attempt's
   #lastByte = 0
@@ -84,7 +81,8 @@ export class Connection {
   constructor(url: string | (() => string), options: ConnectionOptions) {
     this.#url = typeof url === 'string' ? () => url : url
     this.#options = options
-    this.#backoff = new Backoff(options.retry)
+    const { minDelay = 500, random = Math.random } = options.retry ?? {}
+    this.#delay = minDelay * (0.5 + random())
     this.lastEventId = options.lastEventId ?? ''
     this.#silence = options.heartbeatTimeout ?? 45_000
     void this.#connect()
@@ -105,7 +103,7 @@ export class Connection {
       state.status === 'retrying'
         ? atOnce || Date.now() >= Number(state.error.retryAt)
         : this.#silence > 0 && Date.now() - this.#lastByte > this.#silence
-    if (late && state.status !== 'closed' && state.status !== 'paused') this.reconnect()
+    if (late && !isOff(state)) this.reconnect()
   }
 
   /** Disconnects until {@link reconnect}. */
@@ -118,75 +116,85 @@ export class Connection {
     this.#stop({ status: 'closed' })
   }
 
+  /** Hands out an event. */
+  protected deliver(event: WireEvent): void {
+    this.#options.onEvent?.(event)
+  }
+
+  /** The state is another. */
+  protected changed(): void {
+    this.#options.onState?.(this.state)
+  }
+
+  /** Something is wrong with a single event. */
+  protected failed(_error: StreamError): void {}
+
+  /** Holds back the reading, and so the server, until it resolves. */
+  protected ready(): unknown {
+    return undefined
+  }
+
   async #connect(): Promise<void> {
+    const { headers: given, credentials = 'same-origin', transport, types } = this.#options
+    const { lastEventId } = this
     const abort = new AbortController()
+    const { signal } = abort
+    const current = () => this.#abort === abort
     this.#abort = abort
     this.#denied = false
-    const { status } = this.state
-    if (status === 'closed' || status === 'paused') this.#set({ status: 'connecting' })
+    if (isOff(this.state)) this.#set({ status: 'connecting' })
     try {
       this.#watch(abort)
-      await this.#follow(abort)
-      throw new StreamError('closed', 'the server ended the stream')
+      const headers = new Headers(typeof given === 'function' ? await given() : given)
+      headers.set('accept', 'text/event-stream')
+      const get =
+        transport === 'eventsource'
+          ? (await import('./sourceFetch.js')).sourceFetch(types)
+          : (this.#options.fetch ?? fetch)
+      let url = this.#url()
+      // The header would cost a preflight across origins, which servers refuse
+      // only when a client reconnects; the parameter costs nothing.
+      if (lastEventId !== '' && (transport === 'eventsource' || isCrossOrigin(url))) {
+        url += `${url.includes('?') ? '&' : '?'}last-event-id=${encodeURIComponent(lastEventId)}`
+      } else if (lastEventId !== '') headers.set('last-event-id', lastEventId)
+      const response = await get(url, { headers, signal, credentials, cache: 'no-store' })
+      const reader = (await checkResponse(response)).getReader()
+      const decoder = new Decoder(
+        {
+          event: (event) => {
+            if (current()) this.#receive(event)
+          },
+          retry: (ms) => {
+            this.#delay = within(ms)
+          },
+          tooLong: () => this.failed(new StreamError('parse', 'an event was too long')),
+        },
+        lastEventId,
+      )
+      for (;;) {
+        const { done, value } = await reader.read()
+        if (!current()) return
+        if (done) throw new StreamError('closed', 'the server ended the stream')
+        if (this.state.status !== 'live') {
+          this.#failures = this.#downSince = 0
+          this.#renewed = false
+          this.#set({ status: 'live' })
+        }
+        clearTimeout(this.#timer)
+        await this.ready()
+        if (!current()) return
+        decoder.push(value)
+        if (!current()) return
+        // A block without data is no event, but its id counts.
+        this.#pass(decoder.lastEventId)
+        this.#watch(abort)
+      }
     } catch (cause) {
       // A superseded attempt has no say: its successor owns timer and state.
-      if (this.#abort !== abort) return
+      if (!current()) return
       const why = 'the server could not be reached'
       this.#fail(cause instanceof StreamError ? cause : new StreamError('connect', why, { cause }))
     }
-  }
-
-  async #follow(abort: AbortController): Promise<void> {
-    const { headers: given, credentials = 'same-origin', transport, types } = this.#options
-    const headers = new Headers(typeof given === 'function' ? await given() : given)
-    headers.set('accept', 'text/event-stream')
-    const get =
-      transport === 'eventsource'
-        ? (await import('./sourceFetch.js')).sourceFetch(types)
-        : (this.#options.fetch ?? fetch)
-    const { signal } = abort
-    const { lastEventId } = this
-    let url = this.#url()
-    if (lastEventId !== '') {
-      // The header would cost a preflight across origins, which servers refuse
-      // only when a client reconnects; the parameter costs nothing.
-      if (transport !== undefined || isCrossOrigin(url)) {
-        url += `${url.includes('?') ? '&' : '?'}last-event-id=${encodeURIComponent(lastEventId)}`
-      } else headers.set('last-event-id', lastEventId)
-    }
-    const init: RequestInit = { headers, signal, credentials, cache: 'no-store' }
-    const reader = (await checkResponse(await get(url, init))).getReader()
-    const decoder = new Decoder(
-      {
-        event: (event) => {
-          if (this.#abort === abort) this.#receive(event)
-        },
-        retry: (ms) => {
-          this.#backoff.min = within(ms)
-        },
-        tooLong: () => this.#options.onError?.(new StreamError('parse', 'an event was too long')),
-      },
-      lastEventId,
-    )
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done || this.#abort !== abort) return
-      this.#alive()
-      decoder.push(value)
-      // A block without data is no event, but its id counts.
-      this.#pass(decoder.lastEventId)
-      clearTimeout(this.#timer)
-      await this.#options.ready?.()
-      if (this.#abort === abort) this.#watch(abort)
-    }
-  }
-
-  #alive(): void {
-    if (this.state.status === 'live') return
-    this.#backoff.reset()
-    this.#renewed = false
-    this.#downSince = 0
-    this.#set({ status: 'live' })
   }
 
   /** Notes an id, if it may be newer. */
@@ -203,15 +211,13 @@ export class Connection {
       // before where we were: the log may have been replaced.
       if (id !== undefined) this.lastEventId = id
       const { heartbeat_ms, retry_ms, reason } = parse(data)
-      if (type === 'hub.hello' && this.#silence > 0 && Number(heartbeat_ms) > 0) {
-        this.#silence = Number(heartbeat_ms) * 2.5
-      }
+      if (this.#silence > 0 && Number(heartbeat_ms) > 0) this.#silence = Number(heartbeat_ms) * 2.5
       if (type === 'hub.bye') {
         this.#wish = Number(retry_ms) || undefined
         this.#denied = reason === 'revoked' || reason === 'expired'
       }
     }
-    this.#options.onEvent(event)
+    this.deliver(event)
   }
 
   #watch(abort: AbortController): void {
@@ -227,23 +233,21 @@ export class Connection {
     const { retry = {}, headers } = this.#options
     const denied = this.#denied || error.status === 401 || error.status === 403
     const renew = denied && typeof headers === 'function' && !this.#renewed
-    this.#renewed ||= renew
+    const attempt = ++this.#failures
     // What the server asked for when it said goodbye is jittered and holds; a
     // Retry-After is a lower bound.
-    const own = this.#backoff.next()
+    const own = backoff(attempt, this.#delay, retry)
     const delay = within(this.#wish ?? Math.max(own, error.retryAfter ?? 0))
     this.#wish = undefined
-    const attempt = this.#backoff.failures
+    this.#renewed ||= renew
+    Object.assign(error, { attempt })
     const again = retry.when?.(error) ?? (denied ? renew : isTemporary(error))
-    if (!again || attempt === retry.maxAttempts) {
-      this.#stop({ status: 'closed', error: Object.assign(error, { attempt, fatal: true }) })
-      return
-    }
-    const retryAt = Date.now() + delay
-    this.#downSince ||= Date.now()
-    Object.assign(error, { attempt, retryAt })
-    this.#stop({ status: 'retrying', error, since: this.#downSince })
-    this.#timer = setTimeout(() => void this.#connect(), delay)
+    if (again && attempt !== retry.maxAttempts) {
+      this.#downSince ||= Date.now()
+      Object.assign(error, { retryAt: Date.now() + delay })
+      this.#stop({ status: 'retrying', error, since: this.#downSince })
+      this.#timer = setTimeout(() => void this.#connect(), delay)
+    } else this.#stop({ status: 'closed', error: Object.assign(error, { fatal: true }) })
   }
 
   #stop(state?: StreamState): void {
@@ -256,8 +260,13 @@ export class Connection {
 
   #set(state: StreamState): void {
     this.state = state
-    this.#options.onState?.(state)
+    this.changed()
   }
+}
+
+/** Whether it is not connected on purpose. */
+function isOff({ status }: StreamState): boolean {
+  return status === 'closed' || status === 'paused'
 }
 
 /** The delay that is granted to who asks for one, in ms. */

@@ -1,6 +1,6 @@
 import type { WireEvent } from './decoder.js'
 
-const POSITION = /^(.+)-(0|[1-9][0-9]*)$/
+const POSITION = /^(.+)-(\d+)$/
 
 /**
  * Reports whether position `a` may be newer than `b`. It is false only where
@@ -9,13 +9,10 @@ const POSITION = /^(.+)-(0|[1-9][0-9]*)$/
  * them.
  */
 export function isNewer(a: string, b: string): boolean {
-  const x = POSITION.exec(a)
-  const y = POSITION.exec(b)
-  if (x === null || y === null || x[1] !== y[1]) return true
-  const m = x[2] ?? ''
-  const n = y[2] ?? ''
-  // 64-bit numbers don't fit a double; without leading zeros, text compares.
-  return m.length === n.length ? m > n : m.length > n.length
+  const [, epoch, m = 0] = POSITION.exec(a) ?? []
+  const [, other, n = 0] = POSITION.exec(b) ?? []
+  // 64-bit numbers don't fit a double.
+  return epoch === undefined || epoch !== other || BigInt(m) > BigInt(n)
 }
 
 /** Reports whether position `a` is certainly older than `b`. */

@@ -41,10 +41,10 @@ const seen: Record<string, Seen> = {}
 const streams: Record<string, EventStream<number>> = {}
 const sources: Record<string, EventSource> = {}
 const lives: Record<string, LiveConnection> = {}
+const lasts: Record<string, () => string> = {}
 const connections = new Set<AbortSignal>()
 let root: Root | undefined
 let liveRoot: Root | undefined
-let provided: LiveConnection | undefined
 
 // Which connections this tab holds itself: one that is over is always aborted.
 const realFetch = globalThis.fetch
@@ -125,11 +125,11 @@ function NumbersAndLog({ name, url }: Shown) {
   return <p>{data}</p>
 }
 
-const { LiveProvider, useLive, useStream } = createLive<Record<string, number>>()
+const { LiveProvider, useStream } = createLive<Record<string, number>>()
 
 function LiveNumbers({ name, stream }: { name: string; stream: string }) {
   const result = useStream<string, readonly number[]>(stream, { reduce: append })
-  provided = useLive()
+  lasts[name] = () => result.lastEventId
   useNote(name, result.data ?? [], result)
   return null
 }
@@ -152,9 +152,10 @@ export const lab = {
   get connections() {
     return connections.size
   },
-  /** Whether the provider's connection has begun to bring what is wanted. */
+  /** Whether the provider's connection has begun to bring all that is wanted. */
   get begun() {
-    return (provided?.position ?? '') !== ''
+    const all = Object.values(lasts)
+    return all.length > 0 && all.every((last) => last() !== '')
   },
   open(name: string, url: string, options?: StreamOptions<number>) {
     listen(name, openEventStream<number>(url, options))

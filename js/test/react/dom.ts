@@ -23,3 +23,8 @@ for (const name of names) {
   const bound = /^[a-z].*(?:Frame|Style)$/.test(name) ? value.bind(window) : value
   Object.defineProperty(globalThis, name, { value: bound, configurable: true, writable: true })
 }
+
+/** What happens to the page. */
+export function happens(type: string): void {
+  window.dispatchEvent(new window.Event(type))
+}
