@@ -170,6 +170,17 @@ for (const { where, host, open, locks } of [
   })
 }
 
+test('tabs that open at once have one connection soon, also while nothing happens', async () => {
+  const context = await lab.context()
+  const pages = await Promise.all(upTo(2).map(() => lab.tab({ context })))
+  const url = at(lab.newStream())
+  await Promise.all(pages.map((page) => openStream(page, url)))
+  await hasStatus(pages, 's')
+  // Who hears nothing asks after 5 s, which is too late for a browser's six connections.
+  const one = async () => (await lab.subscribers()) === 1
+  await until(one, () => 'there is one connection', 4000)
+})
+
 describe('three tabs with createLive', () => {
   /** @param {string[]} streams @param {string} host */
   async function openThree(streams, host) {
