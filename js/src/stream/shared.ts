@@ -137,6 +137,7 @@ export class Seat<T> extends Subscription<T> implements Listener {
   #home: Shared
   #into: Shared | undefined
   #after = '' // what it has had already of what comes
+  #before: string | undefined // where it is until it has had what came last
   readonly #linger: number
 
   /**
@@ -161,7 +162,9 @@ export class Seat<T> extends Subscription<T> implements Listener {
       else if (shared.begin !== after && there !== '') {
         // Without ids there would be nothing to catch up by.
         if (last !== undefined && newest(last)) {
+          this.#before = after
           queueMicrotask(() => {
+            this.#before = undefined
             if (shared.seats.has(this)) this.take(last)
           })
         } else {
@@ -178,7 +181,7 @@ export class Seat<T> extends Subscription<T> implements Listener {
   }
 
   get lastEventId(): string {
-    return this.#after || this.#home.lastEventId
+    return this.#before ?? (this.#after || this.#home.lastEventId)
   }
 
   renew(): void {
