@@ -222,6 +222,75 @@ describe('an event stream', () => {
     expect(server.requests).toHaveLength(1)
   })
 
+  it.each(['close', 'reconnect'] as const)(
+    'may be told to %s by who hears of an error',
+    async (what) => {
+      const server = await scripted(status(503), says('data: 1\n\n'))
+      const { stream, data } = open(server.url)
+      const end = stream.onError(() => {
+        end()
+        stream[what]()
+      })
+      if (what === 'reconnect') {
+        await expect.poll(() => data).toEqual([1])
+        expect(server.open.size).toBe(1)
+        expect(server.requests).toHaveLength(2)
+        return
+      }
+      await expect.poll(() => stream.state.status).toBe('closed')
+      // Long after the attempt that was planned.
+      await new Promise((done) => setTimeout(done, 300))
+      expect(server.requests).toHaveLength(1)
+    },
+  )
+
+  it('tries again when its headers can’t be had, or never come', async () => {
+    const server = await scripted(says('data: 1\n\n'))
+    let asked = 0
+    const headers = () => {
+      if (++asked === 1) throw new Error('no token')
+      return asked === 2 ? new Promise<never>(() => {}) : {}
+    }
+    const { data, errors } = open(server.url, { headers, heartbeatTimeout: 500 })
+    await expect.poll(() => data, { timeout: 3000 }).toEqual([1])
+    expect(errors.map((e) => e.kind)).toEqual(['connect', 'stalled'])
+    expect(errors[0]?.message).toMatch('no token')
+  })
+
+  it('knows no order of ids but a hub’s', async () => {
+    const server = await scripted(says('id: order-5\ndata: 1\n\nid: order-3\ndata: 2\n\n'))
+    const { data, stream } = open(server.url)
+    await expect.poll(() => data).toEqual([1, 2])
+    expect(stream.lastEventId).toBe('order-3')
+  })
+
+  it('counts its attempts anew when told to try again', async () => {
+    const server = await scripted(status(503))
+    const { stream, errors } = open(server.url, { retry: { minDelay: 1, maxAttempts: 2 } })
+    await expect.poll(() => stream.state.status).toBe('closed')
+    stream.reconnect()
+    await expect.poll(() => errors.map((e) => e.attempt)).toEqual([1, 2, 1, 2])
+    expect(stream.state.status).toBe('closed')
+  })
+
+  it('decides itself when who is asked throws', async () => {
+    const server = await scripted(status(503), says('data: 1\n\n'))
+    const when = () => {
+      throw new Error('mine')
+    }
+    const { data } = open(server.url, { retry: { minDelay: 1, when } })
+    await expect.poll(() => data).toEqual([1])
+  })
+
+  it('waits longer and longer for a server that accepts and hangs up', async () => {
+    const server = await scripted((res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).end(':\n\n')
+    })
+    const { errors } = open(server.url, { retry: { minDelay: 100 } })
+    await expect.poll(() => errors.length, { timeout: 5000 }).toBe(4)
+    expect(errors.map((e) => e.attempt)).toEqual([1, 2, 3, 4])
+  })
+
   it('sends its headers and no cookies elsewhere by default', async () => {
     const server = await scripted(says())
     open(server.url, { headers: { 'x-mine': 'yes' } })
@@ -271,6 +340,28 @@ describe('a loop over an event stream', () => {
     })()
     await expect(loop).rejects.toMatchObject({ kind: 'http', status: 410 })
     expect(seen).toEqual([1])
+  })
+
+  it('leaves nothing open when it is left', async () => {
+    const name = newName()
+    await hub.publish(name, 1)
+    for await (const _ of openEventStream(hub.at(name, 'last=1'))) break
+    await expect.poll(() => hub.subscribers()).toBe(0)
+  })
+
+  it('holds up nobody once its stream is closed', async () => {
+    const name = newName()
+    const slow = open(hub.at(name), { share: 'tab' })
+    const other = open(hub.at(name), { share: 'tab' })
+    const loop = slow.stream[Symbol.asyncIterator]()
+    const first = loop.next()
+    await expect.poll(() => hub.subscribers()).toBe(1)
+    await hub.publish(name, 0)
+    await first
+    for (let i = 0; i < 20; i++) await hub.publish(name, ...upTo(i * 100 + 100, i * 100 + 1))
+    await expect.poll(() => other.data.length).toBeGreaterThan(256)
+    slow.stream.close()
+    await expect.poll(() => other.data.at(-1)).toBe(2000)
   })
 
   it('is not overrun: who reads slowly holds the server back, and loses nothing', async () => {

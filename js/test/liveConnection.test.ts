@@ -181,6 +181,64 @@ describe('a live connection', () => {
     expect(errors.every((e) => e.kind !== 'gap')).toBe(true)
   }, 20_000)
 
+  it('reads what was before again when that failed, and loses nothing', async () => {
+    const name = newName()
+    const at = await hub.publish(name, 1)
+    await hub.publish(name, 2, 3)
+    const refused = [503, 401]
+    let tokens = 0
+    const live = connect(hub, {
+      headers: () => ({ 'x-token': String(++tokens) }),
+      fetch: async (url: string, init: RequestInit) => {
+        const isPage = new Headers(init.headers).get('accept') === 'application/json'
+        const code = isPage ? refused.pop() : undefined
+        return code === undefined ? fetch(url, init) : new Response('', { status: code })
+      },
+    })
+    const { data, errors } = open(live, name, { lastEventId: at })
+    await expect.poll(() => live.state.status).toBe('live')
+    await hub.publish(name, 4)
+    await expect.poll(() => data).toEqual([2, 3, 4])
+    expect(errors.map((e) => e.status)).toEqual([401, 503])
+  })
+
+  it('goes on when a page never comes', async () => {
+    const name = newName()
+    await hub.publish(name, 1, 2)
+    let pages = 0
+    const live = connect(hub, {
+      heartbeatTimeout: 300,
+      fetch: (url: string, init: RequestInit) => {
+        const isPage = new Headers(init.headers).get('accept') === 'application/json'
+        if (!isPage || pages++ > 0) return fetch(url, init)
+        return new Promise((_, fail) => {
+          init.signal?.addEventListener('abort', () => fail(init.signal?.reason))
+        })
+      },
+    })
+    const { data, errors } = open(live, name, { last: 2 })
+    await expect.poll(() => data, { timeout: 3000 }).toEqual([1, 2])
+    expect(errors.map((e) => e.kind)).toEqual(['stalled'])
+  })
+
+  it('knows a condition whatever the blanks around it', async () => {
+    const name = newName()
+    const live = connect()
+    const { data } = open(live, `${name} where   data > 2  `)
+    await expect.poll(() => live.lastEventId).not.toBe('')
+    await hub.publish(name, 1, 3)
+    await expect.poll(() => data).toEqual([3])
+  })
+
+  it('hands out nothing more once a stream is closed', async () => {
+    const name = newName()
+    await hub.publish(name, 1, 2, 3)
+    const { stream, data } = open(connect(), name, { last: 3 })
+    stream.on(() => stream.close())
+    await expect.poll(() => stream.state.status).toBe('closed')
+    expect(data).toEqual([1])
+  })
+
   it('says when what was before can’t be read, and goes on', async () => {
     const hello = 'id: a-1\nevent: hub.hello\ndata: {"streams":["n"]}\n\n'
     const event = 'id: a-2\ndata: {"stream":"n","id":"a-2","data":2}\n\n'
@@ -189,10 +247,12 @@ describe('a live connection', () => {
       res.writeHead(500).end()
     })
     ends.push(() => server.close())
-    const live = new LiveConnection(server.url)
+    const live = new LiveConnection(server.url, { retry: { minDelay: 5 } })
     const { data, errors } = open(live, 'n', { last: 10 })
     await expect.poll(() => data).toEqual([2])
-    expect(errors).toMatchObject([{ kind: 'http', status: 500 }])
+    const failed = { kind: 'http', status: 500 }
+    const gap = { kind: 'gap', gap: { stream: 'n', reason: 'backend', lost: null } }
+    expect(errors).toMatchObject([failed, failed, failed, failed, failed, gap])
   })
 
   it('refuses what is no selector', () => {

@@ -164,6 +164,20 @@ describe('a connection that is shared', () => {
     await expect.poll(() => hub.subscribers()).toBe(1)
   })
 
+  it('does not take who is connected to one that is down', async () => {
+    const hello = 'id: k-100\nevent: hub.hello\ndata: {}\n\n'
+    const greeted = 'id: k-4\nevent: hub.hello\ndata: {}\n\nid: k-5\ndata: 5\n\n'
+    const server = await scripted(says(greeted), status(503, { 'retry-after': '60' }), says(hello))
+    const first = open(server.url)
+    await expect.poll(() => first.data).toEqual([5])
+    server.cut()
+    await expect.poll(() => first.errors.at(-1)?.status).toBe(503)
+    const second = open(server.url)
+    await expect.poll(() => second.stream.state.status).toBe('live')
+    server.send('id: k-101\ndata: 101\n\n')
+    await expect.poll(() => second.data).toEqual([101])
+  })
+
   it('outlives who comes back at once, and no longer', async () => {
     const server = await scripted(says())
     const { stream } = open(server.url)

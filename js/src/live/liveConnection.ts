@@ -1,6 +1,7 @@
+import { backoff } from '../stream/backoff.js'
 import { Connection, type ConnectOptions, type StreamState } from '../stream/connection.js'
 import type { WireEvent } from '../stream/decoder.js'
-import { parse, StreamError } from '../stream/error.js'
+import { isTemporary, parse, StreamError } from '../stream/error.js'
 import { followPage, thisPage } from '../stream/page.js'
 import { isNewer } from '../stream/position.js'
 import {
@@ -9,9 +10,10 @@ import {
   type StreamEvent,
   type StreamOptions,
   Subscription,
+  tell,
 } from '../stream/subscription.js'
 import type { Live } from './live.js'
-import { includes, isConditional, isSelector, matches, selectorOf } from './selector.js'
+import { includes, isConditional, isSelector, matches, selectorOf, WHERE } from './selector.js'
 
 /** How a {@link LiveConnection} connects. */
 export interface LiveConnectionOptions extends Omit<ConnectOptions, 'transport' | 'lastEventId'> {
@@ -39,7 +41,13 @@ export interface LiveEvent<T = unknown> extends StreamEvent<T> {
   readonly key?: string
 }
 
-const CONNECTING: StreamState = { status: 'connecting' }
+/** How often what was before is asked for, in a row. */
+const ATTEMPTS = 5
+/** How many events wait for what was before them. */
+const ROOM = 10_000
+const GAP = { type: 'hub.gap', id: undefined, lastEventId: '' }
+
+export const CONNECTING: StreamState = { status: 'connecting' }
 /** Ms within which changes of what is wanted are taken together. */
 const SETTLE = 30
 /** Ms for which a stream, or the connection, is held that nobody wants any more. */
@@ -65,6 +73,7 @@ export class LiveConnection {
   #link: Connection | Live | undefined
   #stop = new AbortController()
   #timer: ReturnType<typeof setTimeout> | undefined
+  #due = 0
 
   /** @param url where the hub's `/v1/events` is found */
   constructor(url: string | URL, options: LiveConnectionOptions = {}) {
@@ -90,13 +99,18 @@ export class LiveConnection {
   /**
    * Opens a stream, or all that a pattern such as `logs.>` selects, perhaps with a
    * condition: `logs.> where data.severity_number >= 13`. Throws a TypeError for what is
-   * no selector. As an iterable it keeps what it has not given yet.
+   * no selector. What the hub refuses, such as a condition that makes no sense or more than
+   * 16 patterns, it refuses for the whole connection. As an iterable it keeps what it has
+   * not given yet.
    */
   open<T = unknown>(stream: string, options: LiveStreamOptions<T> = {}): EventStream<T> {
-    if (!isSelector(selectorOf(stream))) {
+    const [name = '', ...rest] = stream.split(WHERE)
+    if (!isSelector(name)) {
       throw new TypeError(`"${stream}" is neither a stream's name nor a pattern such as "logs.>"`)
     }
-    const member = new Member<T>(this, stream, options)
+    // As the hub calls it.
+    const selector = rest.length > 0 ? name + WHERE + rest.join(WHERE).trim() : name
+    const member = new Member<T>(this, selector, options)
     this.#members.add(member)
     this.#begin(member)
     this.#settle(this.#link === undefined ? 0 : SETTLE)
@@ -116,11 +130,15 @@ export class LiveConnection {
 
   /** Asks for what is wanted, soon. */
   #settle(ms: number): void {
+    const due = Date.now() + ms
+    if (this.#timer !== undefined && this.#due <= due) return
     clearTimeout(this.#timer)
+    this.#due = due
     this.#timer = setTimeout(() => this.#ask(), ms)
   }
 
   #ask(): void {
+    this.#timer = undefined
     const wanted = new Set([...this.#members].map((member) => member.selector))
     const before = this.#asked
     this.#asked = wanted
@@ -130,6 +148,7 @@ export class LiveConnection {
       this.#link = undefined
       this.#brings = []
     } else if (wanted.size !== before.size || [...wanted].some((s) => !before.has(s))) {
+      this.#brings = [] // until the connection says so anew
       if (before.size === 0) this.#connect()
       else if (this.#link instanceof Connection) this.#link.reconnect()
       else this.#link?.want(this.#want)
@@ -146,7 +165,7 @@ export class LiveConnection {
     const sink = {
       onEvent: (event: WireEvent) => this.#receive(event),
       onState: (state: StreamState) => {
-        for (const listener of this.#states) listener(state)
+        tell(this.#states, state)
         for (const member of this.#members) member.changed(state)
       },
     }
@@ -178,14 +197,10 @@ export class LiveConnection {
   #receive(event: WireEvent): void {
     const { type, data } = event
     if (!type.startsWith('hub.')) {
-      const envelope = parse(data) as unknown as Envelope & { match?: readonly string[] }
+      const envelope = parse(data) as unknown as Envelope
       const bare = { ...event, type: envelope.type ?? 'message' }
       for (const member of this.#members) {
-        const { selector } = member
-        const wanted = isConditional(selector)
-          ? envelope.match?.includes(selector)
-          : matches(selector, String(envelope.stream))
-        if (wanted) member.take(bare, envelope)
+        if (wants(member.selector, envelope)) member.take(bare, envelope)
       }
       return
     }
@@ -207,6 +222,13 @@ export class LiveConnection {
   }
 }
 
+/** Whether an event is one of those that a selector selects. */
+function wants(selector: string, envelope: Envelope & { match?: readonly string[] }): boolean {
+  return isConditional(selector)
+    ? (envelope.match?.includes(selector) ?? false)
+    : matches(selector, String(envelope.stream))
+}
+
 /** Who listens to a stream of a connection. */
 interface Listener {
   readonly selector: string
@@ -226,6 +248,7 @@ class Member<T> extends Subscription<T> implements Listener {
   #reading = new AbortController()
   /** What comes while it reads what was before. */
   #queue: [WireEvent, Envelope][] | undefined
+  #isFull = false
 
   constructor(live: LiveConnection, selector: string, wish: LiveStreamOptions<T>) {
     super(wish)
@@ -268,33 +291,65 @@ class Member<T> extends Subscription<T> implements Listener {
     if (this.#queue !== undefined) void this.#read(at, query, options)
   }
 
-  async #read(at: string, query: URLSearchParams, options: ConnectOptions): Promise<void> {
+  /** Reads what was before. If it can't be had, that is a gap. */
+  async #read(at: string, first: URLSearchParams, options: ConnectOptions): Promise<void> {
     this.#reading = new AbortController()
     const { signal } = this.#reading
-    try {
-      const { history } = await import('./history.js')
-      for await (const { events, cursor, gaps = [] } of history(at, query, options, signal)) {
+    const { history, pause } = await import('./history.js')
+    let failures = 0
+    for (let query: URLSearchParams | undefined = first; query !== undefined; ) {
+      try {
+        for await (const { events, cursor, gaps = [] } of history(at, query, options, signal)) {
+          if (signal.aborted) return
+          for (const gap of gaps) this.#say('hub.gap', JSON.stringify(gap), cursor)
+          for (const event of events) {
+            if (wants(this.selector, event)) this.#say(event.type ?? 'message', '', event.id, event)
+          }
+          this.#after = cursor
+          failures = 0
+        }
+        // What had no room while it read is read as well.
+        query = this.#isFull ? this.#query() : undefined
+        this.#isFull = false
+      } catch (cause) {
         if (signal.aborted) return
-        for (const gap of gaps) this.#say('hub.gap', JSON.stringify(gap), cursor)
-        for (const event of events) this.#say(event.type ?? 'message', '', event.id, event)
-        this.#after = cursor
+        const why = `what was before could not be read: ${String(cause)}`
+        const error =
+          cause instanceof StreamError ? cause : new StreamError('connect', why, { cause })
+        this.failed(error)
+        failures++
+        const denied = error.status === 401 || error.status === 403
+        const renew = denied && typeof options.headers === 'function' && failures === 1
+        if (failures < ATTEMPTS && (denied ? renew : isTemporary(error))) {
+          const { retry = {} } = options
+          const delay = backoff(failures, retry.minDelay ?? 500, retry)
+          await pause(Math.max(delay, error.retryAfter ?? 0), signal)
+          if (signal.aborted) return
+          query = this.#after === '' ? first : this.#query()
+        } else {
+          const gap = { stream: this.selector, from: null, to: null, lost: null, reason: 'backend' }
+          this.receive({ ...GAP, data: JSON.stringify(gap) })
+          query = undefined
+        }
       }
-    } catch (cause) {
-      if (signal.aborted) return
-      const why = 'the events before could not be read'
-      const known = cause instanceof StreamError
-      this.failed(known ? cause : new StreamError('connect', why, { cause }))
     }
     const queue = this.#queue ?? []
     this.#queue = undefined
     for (const [event, envelope] of queue) this.take(event, envelope)
   }
 
+  /** Asks for what follows what it has had. */
+  #query(): URLSearchParams {
+    return new URLSearchParams({ stream: this.selector, 'last-event-id': this.#after })
+  }
+
   /** Takes an event of the connection. */
   take(event: WireEvent, envelope: Envelope): void {
     if (!this.#begun) return
-    if (this.#queue !== undefined) this.#queue.push([event, envelope])
-    else if (this.#after === '' || event.id === undefined || isNewer(event.id, this.#after)) {
+    if (this.#queue !== undefined) {
+      this.#isFull ||= this.#queue.push([event, envelope]) > ROOM
+      if (this.#isFull) this.#queue = [] // they will be on a page
+    } else if (this.#after === '' || event.id === undefined || isNewer(event.id, this.#after)) {
       this.#after = ''
       this.receive(event, envelope)
     }

@@ -20,7 +20,7 @@ export function isSelector(text: string): boolean {
 }
 
 /** What stands between a selector and its condition, if it has one. */
-const WHERE = ' where '
+export const WHERE = ' where '
 
 /** The selector of what may have a condition: `logs.>` of `logs.> where data.n > 3`. */
 export function selectorOf(text: string): string {

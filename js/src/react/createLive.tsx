@@ -1,5 +1,6 @@
 import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from 'react'
 import {
+  CONNECTING,
   LiveConnection,
   type LiveConnectionOptions,
   type LiveEvent,
@@ -7,7 +8,13 @@ import {
 } from '../live/liveConnection.js'
 import type { StreamError } from '../stream/error.js'
 import { Store, type StreamStatus } from './store.js'
-import { type EventLogOptions, type EventLogResult, newLog, useLogResult } from './useEventLog.js'
+import {
+  type EventLogOptions,
+  type EventLogResult,
+  type LogEvent,
+  newLog,
+  useLogResult,
+} from './useEventLog.js'
 import {
   type EventSeriesOptions,
   type EventSeriesResult,
@@ -17,6 +24,7 @@ import {
 import {
   type EventStreamOptions,
   type EventStreamResult,
+  headersOf,
   newValue,
   throttleOf,
   useResult,
@@ -27,7 +35,20 @@ import { useLatest } from './useStore.js'
 type Here<O, T> = Omit<O, keyof LiveConnectionOptions | Connecting> &
   Pick<LiveStreamOptions<T>, 'last' | 'since' | 'lastEventId'>
 
-type Connecting = 'parse' | 'key' | 'persist' | 'pauseWhenHidden' | 'transport' | 'onEvent'
+/** An event of a log that is a stream of a {@link createLive}. What was `initialData` says
+ * only its data. */
+export type LiveLogEvent<T> = LogEvent<T> & Partial<LiveEvent<T>>
+
+type Connecting =
+  | 'parse'
+  | 'key'
+  | 'persist'
+  | 'pauseWhenHidden'
+  | 'transport'
+  | 'onEvent'
+  | 'reduce'
+  | 'filter'
+  | 'x'
 
 /** What {@link createLive} takes, beside how to connect. */
 interface Seen<T> {
@@ -57,17 +78,29 @@ export interface Live<Streams> {
   /** As useEventStream, for a stream of the connection. */
   useStream<K extends keyof Streams & string, S = Streams[K], R = S>(
     stream: K | null | undefined,
-    options?: Here<EventStreamOptions<Streams[K], S, R>, Streams[K]> & Seen<Streams[K]>,
+    options?: Here<EventStreamOptions<Streams[K], S, R>, Streams[K]> &
+      Seen<Streams[K]> & {
+        /** Makes the data of what it was and an event; it sees every event. */
+        readonly reduce?: (state: S | undefined, event: LiveEvent<Streams[K]>) => S
+      },
   ): EventStreamResult<R>
   /** As useEventLog, for a stream of the connection. */
   useStreamLog<K extends keyof Streams & string>(
     stream: K | null | undefined,
-    options?: Here<EventLogOptions<Streams[K]>, Streams[K]> & Seen<Streams[K]>,
-  ): EventLogResult<Streams[K]>
+    options?: Here<EventLogOptions<Streams[K]>, Streams[K]> &
+      Seen<Streams[K]> & {
+        /** Which of the kept events are shown. */
+        readonly filter?: (event: LiveLogEvent<Streams[K]>) => boolean
+      },
+  ): EventLogResult<Streams[K], LiveLogEvent<Streams[K]>>
   /** As useEventSeries, for a stream of the connection. */
   useStreamSeries<K extends keyof Streams & string>(
     stream: K | null | undefined,
-    options: Here<EventSeriesOptions<Streams[K]>, Streams[K]> & Seen<Streams[K]>,
+    options: Here<EventSeriesOptions<Streams[K]>, Streams[K]> &
+      Seen<Streams[K]> & {
+        /** An event's place on the x axis, such as `Date.parse(event.time)`. */
+        readonly x: (event: LiveEvent<Streams[K]>) => number
+      },
   ): EventSeriesResult
   /** How the connection stands. */
   useConnection(): ConnectionResult
@@ -98,10 +131,7 @@ export function createLive<Streams = Record<string, unknown>>(): Live<Streams> {
     const { share = 'tab' } = options
     // biome-ignore lint/correctness/useExhaustiveDependencies: the rest is asked for when needed
     const live = useMemo(() => {
-      const headers = async () => {
-        const { headers: now } = latest.current
-        return (await (typeof now === 'function' ? now() : now)) ?? {}
-      }
+      const headers = () => headersOf(latest.current.headers)
       return new LiveConnection(url, { ...options, headers })
     }, [url, share])
     return <Context.Provider value={live}>{children}</Context.Provider>
@@ -135,7 +165,12 @@ export function createLive<Streams = Record<string, unknown>>(): Live<Streams> {
       const open = useOpener(stream, options)
       // biome-ignore lint/correctness/useExhaustiveDependencies: latest is always the same
       const store = useMemo(
-        () => new Store(open, newValue<unknown, unknown>(latest), throttleOf(latest)),
+        () =>
+          new Store(
+            open,
+            newValue<unknown, unknown>(latest, options.initialData),
+            throttleOf(latest),
+          ),
         [open],
       )
       return useResult(store, (options.enabled ?? true) && stream != null, options.select)
@@ -144,21 +179,27 @@ export function createLive<Streams = Record<string, unknown>>(): Live<Streams> {
       const latest = useLatest(options)
       const open = useOpener(stream, options)
       // biome-ignore lint/correctness/useExhaustiveDependencies: latest is always the same
-      const log = useMemo(() => newLog(open, latest), [open])
+      const log = useMemo(() => newLog(open, latest, options), [open])
       return useLogResult(log, (options.enabled ?? true) && stream != null, options.filter)
     },
     useStreamSeries(stream, options) {
       const latest = useLatest(options)
       const open = useOpener(stream, options)
       // biome-ignore lint/correctness/useExhaustiveDependencies: latest is always the same
-      const series = useMemo(() => newSeries(open, latest), [open, options.points])
+      const series = useMemo(
+        () => newSeries(open, latest, options),
+        [open, options.points, Object.keys(options.y).join()],
+      )
       return useSeriesResult(series, (options.enabled ?? true) && stream != null)
     },
     useConnection() {
       const live = useLive()
       const subscribe = useMemo(() => (render: () => void) => live.onState(render), [live])
-      const get = () => live.state
-      const state = useSyncExternalStore(subscribe, get, get)
+      const state = useSyncExternalStore(
+        subscribe,
+        () => live.state,
+        () => CONNECTING,
+      )
       const error = 'error' in state ? state.error : undefined
       return { status: state.status, error, reconnect: () => live.reconnect() }
     },

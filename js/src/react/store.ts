@@ -72,13 +72,20 @@ export class Store<T, V> {
 
   readonly getSnapshot = (): Standing & { readonly view: V } => this.#snapshot
 
+  /** Opens the stream. One component has a store, so that there is one at a time. */
   readonly subscribe = (render: () => void): (() => void) => {
-    this.#renders.add(render)
-    if (this.#renders.size === 1) this.#start()
+    const unwatch = this.watch(render)
+    this.#start()
     return () => {
-      this.#renders.delete(render)
-      if (this.#renders.size === 0) this.#stop()
+      unwatch()
+      this.#stop()
     }
+  }
+
+  /** Hears of changes while the stream is not open. */
+  readonly watch = (render: () => void): (() => void) => {
+    this.#renders.add(render)
+    return () => this.#renders.delete(render)
   }
 
   /** The id of the last event that was taken. */
@@ -99,7 +106,7 @@ export class Store<T, V> {
 
   /** Shows what has changed, soon. */
   readonly refresh = (): void => {
-    if (this.#cancel !== undefined || this.#stream === undefined) return
+    if (this.#cancel !== undefined || this.#renders.size === 0) return
     const throttle = this.#throttle()
     const wait =
       throttle === 'frame' ? throttle : Math.max(0, this.#flushed + throttle - Date.now())

@@ -21,9 +21,9 @@ export interface EventLogOptions<T> extends HookOptions<T> {
 }
 
 /** What {@link useEventLog} gives. */
-export interface EventLogResult<T> extends Standing {
+export interface EventLogResult<T, E extends LogEvent<T> = LogEvent<T>> extends Standing {
   /** Oldest first. */
-  readonly events: readonly LogEvent<T>[]
+  readonly events: readonly E[]
   readonly paused: boolean
   /** How many events have come since the log was paused that pass the filter, at most
    * `limit`. */
@@ -59,7 +59,7 @@ export function useEventLog<T = unknown>(
   const { key, enabled = true } = options
   const address = url == null ? undefined : String(url)
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
-  const log = useMemo(() => newLog(opener<T>(address, latest), latest), [address, key])
+  const log = useMemo(() => newLog(opener<T>(address, latest), latest, options), [address, key])
   return useLogResult(log, enabled && address !== undefined, options.filter)
 }
 
@@ -68,11 +68,14 @@ export function useEventLog<T = unknown>(
 export function newLog<T>(
   open: ConstructorParameters<typeof Store<T, Shown<T>>>[0],
   latest: Latest<EventLogOptions<T>>,
+  { initialData, limit: room = 1000 }: EventLogOptions<T>,
 ) {
   let seq = 0
   const enter = (event: StreamEvent<T>): LogEvent<T> => ({ ...event, seq: seq++ })
-  const initial = latest.current.initialData ?? []
-  let kept = initial.map((data) => enter({ data, type: 'message', id: '', receivedAt: 0 }))
+  const initial = initialData ?? []
+  let kept = initial
+    .slice(Math.max(0, initial.length - room))
+    .map((data) => enter({ data, type: 'message', id: '', receivedAt: 0 }))
   let fresh: LogEvent<T>[] = [] // what came since the last view
   let isVoid = false
   let heldAt: number | undefined // the first seq that is not shown

@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import type { StreamEvent } from '../stream/subscription.js'
+import { type StreamEvent, tell } from '../stream/subscription.js'
 import { type Standing, Store } from './store.js'
 import { type HookOptions, type Latest, opener, throttleOf } from './useEventStream.js'
 import { useLatest, useStore } from './useStore.js'
@@ -33,10 +33,11 @@ export interface EventSeriesResult extends Standing {
  * Columns of numbers for a chart on a canvas. An event renders nothing.
  *
  * @example
- * const cpu = useEventSeries<Cpu>('/v1/streams/host.cpu/events?since=5m', {
+ * // With history, x is a time of the event's own: what is replayed is received at once.
+ * const cpu = useEventSeries<Envelope<Cpu>>('/v1/events?stream=host.cpu&since=5m', {
  *   points: 300,
- *   x: (e) => e.receivedAt / 1000,
- *   y: { user: (d) => d.user, system: (d) => d.system },
+ *   x: (e) => Date.parse(e.data.time) / 1000,
+ *   y: { user: (e) => e.data.user, system: (e) => e.data.system },
  * })
  * useEffect(() => cpu.subscribe(() => plot.setData(cpu.columns())), [cpu])
  */
@@ -49,8 +50,8 @@ export function useEventSeries<T = unknown>(
   const address = url == null ? undefined : String(url)
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
   const series = useMemo(
-    () => newSeries(opener<T>(address, latest), latest),
-    [address, key, points],
+    () => newSeries(opener<T>(address, latest), latest, options),
+    [address, key, points, Object.keys(options.y).join()],
   )
   return useSeriesResult(series, enabled && address !== undefined)
 }
@@ -59,12 +60,12 @@ export function useEventSeries<T = unknown>(
 export function newSeries<T>(
   open: ConstructorParameters<typeof Store<T, null>>[0],
   latest: Latest<EventSeriesOptions<T>>,
+  { points, y: columns }: EventSeriesOptions<T>,
 ) {
-  const { points } = latest.current
-  const names = Object.keys(latest.current.y)
+  const names = Object.keys(columns)
   // Twice as long as what is shown, so that it is moved once in so many events.
   const rings = ['', ...names].map(() => new Float64Array(2 * points))
-  const listeners = new Set<() => void>()
+  const listeners = new Set<(_: undefined) => void>()
   let end = 0
   let isVoid = false
   const store: Store<T, number> = new Store(
@@ -90,9 +91,7 @@ export function newSeries<T>(
       view: () => 0,
     },
     throttleOf(latest),
-    () => {
-      for (const listener of listeners) listener()
-    },
+    () => tell(listeners, undefined),
   )
   return {
     store,

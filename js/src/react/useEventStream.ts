@@ -1,4 +1,6 @@
 import { useMemo } from 'react'
+import type { ConnectOptions } from '../stream/connection.js'
+import { isTemporary } from '../stream/error.js'
 import { openEventStream, openNewest } from '../stream/eventStream.js'
 import type { StreamEvent, StreamOptions } from '../stream/subscription.js'
 import { type Standing, Store } from './store.js'
@@ -55,7 +57,12 @@ export function useEventStream<T = unknown, S = T, R = S>(
   const address = url == null ? undefined : String(url)
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
   const store = useMemo(
-    () => new Store(opener<T>(address, latest, true), newValue<T, S>(latest), throttleOf(latest)),
+    () =>
+      new Store(
+        opener<T>(address, latest, true),
+        newValue<T, S>(latest, options.initialData),
+        throttleOf(latest),
+      ),
     [address, key],
   )
   return useResult(store, enabled && address !== undefined, options.select)
@@ -73,17 +80,29 @@ export function opener<T>(
 ) {
   return (lastEventId: string) => {
     if (url === undefined) return undefined
-    const { parse, schema, ...options } = latest.current
+    const { current: options } = latest
+    const { parse, headers, retry, fetch } = options
+    // Functions are called as they are then.
     const all: StreamOptions<T> = {
       ...options,
       ...(lastEventId !== '' && { lastEventId }),
       ...(parse && { parse: (...args) => (latest.current.parse ?? parse)(...args) }),
-      ...(schema && { schema }),
+      ...(fetch && { fetch: (...args) => (latest.current.fetch ?? fetch)(...args) }),
+      ...(headers && { headers: () => headersOf(latest.current.headers) }),
+      ...(retry?.when && {
+        retry: { ...retry, when: (e) => (latest.current.retry?.when ?? isTemporary)(e) },
+      }),
     }
     return newest && !options.reduce && !options.onEvent
       ? openNewest(url, all)
       : openEventStream(url, all)
   }
+}
+
+/** The headers as they are now.
+ * @internal */
+export async function headersOf(headers: ConnectOptions['headers']): Promise<HeadersInit> {
+  return (await (typeof headers === 'function' ? headers() : headers)) ?? {}
 }
 
 /** @internal */
@@ -93,13 +112,16 @@ export function throttleOf<T>(latest: Latest<HookOptions<T>>): () => 'frame' | n
 
 /** The last event's data, or what was made of all.
  * @internal */
-export function newValue<T, S>(latest: Latest<Omit<EventStreamOptions<T, S>, 'select'>>) {
-  let value = latest.current.initialData
+export function newValue<T, S>(
+  latest: Latest<Omit<EventStreamOptions<T, S>, 'select'>>,
+  value: S | undefined,
+) {
+  let now = value
   let isVoid = false
   return {
     add(event: StreamEvent<T>) {
       const { reduce, onEvent, initialData } = latest.current
-      value = reduce ? reduce(isVoid ? initialData : value, event) : (event.data as unknown as S)
+      now = reduce ? reduce(isVoid ? initialData : now, event) : (event.data as unknown as S)
       isVoid = false
       onEvent?.(event)
     },
@@ -109,7 +131,7 @@ export function newValue<T, S>(latest: Latest<Omit<EventStreamOptions<T, S>, 'se
     restart() {
       isVoid = true
     },
-    view: () => value,
+    view: () => now,
   }
 }
 

@@ -10,8 +10,6 @@ export function useLatest<O>(options: O): { readonly current: O } {
   return latest
 }
 
-const nothing = () => () => {}
-
 /** Renders what a store has to show whenever what is selected of it changes. */
 export function useStore<T, V, R = V>(
   store: Store<T, V | undefined>,
@@ -20,8 +18,12 @@ export function useStore<T, V, R = V>(
 ): Standing & { readonly view: R | undefined } {
   const get = useMemo(() => {
     let last: (Standing & { readonly view: R | undefined }) | undefined
+    let seen: unknown
     return () => {
       const now = store.getSnapshot()
+      // What is selected may be made anew each time: once for each snapshot will do.
+      if (last !== undefined && now === seen) return last
+      seen = now
       const view = (select && now.view !== undefined ? select(now.view) : now.view) as R | undefined
       const status = enabled ? now.status : 'idle'
       const same =
@@ -34,5 +36,5 @@ export function useStore<T, V, R = V>(
       return last
     }
   }, [store, enabled, select])
-  return useSyncExternalStore(enabled ? store.subscribe : nothing, get, get)
+  return useSyncExternalStore(enabled ? store.subscribe : store.watch, get, get)
 }

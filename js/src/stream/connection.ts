@@ -64,6 +64,8 @@ export class Connection {
   state: StreamState = { status: 'connecting' }
   /** The id after which a reconnect continues. */
   lastEventId: string
+  /** Whether ids are positions, as a hub has said hello. Of others nothing is known. */
+  ordered = false
   readonly #url: () => string
   readonly #options: ConnectionOptions
   #delay: number // ms before a first retry
@@ -85,11 +87,15 @@ export class Connection {
     this.#delay = minDelay * (0.5 + random())
     this.lastEventId = options.lastEventId ?? ''
     this.#silence = options.heartbeatTimeout ?? 45_000
-    void this.#connect()
+    // Not before whoever made it is ready to hear of it.
+    queueMicrotask(() => {
+      if (this.#abort === undefined && this.state.status === 'connecting') void this.#connect()
+    })
   }
 
   /** Connects now, also when paused, closed or given up. */
   reconnect(): void {
+    if (this.state.status === 'closed') this.#failures = 0
     this.#stop()
     this.#renewed = false
     void this.#connect()
@@ -143,9 +149,14 @@ export class Connection {
     this.#abort = abort
     this.#denied = false
     if (isOff(this.state)) this.#set({ status: 'connecting' })
+    const aborted = new Promise<never>((_, fail) => {
+      signal.onabort = () => fail(signal.reason)
+    })
+    aborted.catch(() => {})
     try {
       this.#watch(abort)
-      const headers = new Headers(typeof given === 'function' ? await given() : given)
+      const fields = typeof given === 'function' ? await Promise.race([given(), aborted]) : given
+      const headers = new Headers(fields)
       headers.set('accept', 'text/event-stream')
       const get =
         transport === 'eventsource'
@@ -176,8 +187,7 @@ export class Connection {
         if (!current()) return
         if (done) throw new StreamError('closed', 'the server ended the stream')
         if (this.state.status !== 'live') {
-          this.#failures = this.#downSince = 0
-          this.#renewed = false
+          this.#downSince = 0
           this.#set({ status: 'live' })
         }
         clearTimeout(this.#timer)
@@ -192,19 +202,21 @@ export class Connection {
     } catch (cause) {
       // A superseded attempt has no say: its successor owns timer and state.
       if (!current()) return
-      const why = 'the server could not be reached'
+      const why = `the server could not be reached: ${String(cause)}`
       this.#fail(cause instanceof StreamError ? cause : new StreamError('connect', why, { cause }))
     }
   }
 
   /** Notes an id, if it may be newer. */
   #pass(id: string): void {
-    if (isNewer(id, this.lastEventId)) this.lastEventId = id
+    if (!this.ordered || isNewer(id, this.lastEventId)) this.lastEventId = id
   }
 
   #receive(event: WireEvent): void {
     const { type, id, data } = event
-    if (!isNews(event, this.lastEventId)) return
+    if (this.ordered && !isNews(event, this.lastEventId)) return
+    this.#failures = 0
+    this.#renewed = false
     if (id !== undefined) this.#pass(id)
     if (type.startsWith('hub.')) {
       // hub.hello and hub.gap say where delivery goes on, even if that is
@@ -212,6 +224,7 @@ export class Connection {
       if (id !== undefined) this.lastEventId = id
       const { heartbeat_ms, retry_ms, reason } = parse(data)
       if (this.#silence > 0 && Number(heartbeat_ms) > 0) this.#silence = Number(heartbeat_ms) * 2.5
+      if (type === 'hub.hello') this.ordered = true
       if (type === 'hub.bye') {
         this.#wish = Number(retry_ms) || undefined
         this.#denied = reason === 'revoked' || reason === 'expired'
@@ -241,12 +254,17 @@ export class Connection {
     this.#wish = undefined
     this.#renewed ||= renew
     Object.assign(error, { attempt })
-    const again = retry.when?.(error) ?? (denied ? renew : isTemporary(error))
-    if (again && attempt !== retry.maxAttempts) {
+    let again = denied ? renew : isTemporary(error)
+    try {
+      again = retry.when?.(error) ?? again
+    } catch {} // who can't say leaves it as it is
+    if (again && attempt < (retry.maxAttempts ?? Number.POSITIVE_INFINITY)) {
       this.#downSince ||= Date.now()
       Object.assign(error, { retryAt: Date.now() + delay })
-      this.#stop({ status: 'retrying', error, since: this.#downSince })
+      this.#stop()
+      // Before anybody hears of it, who may close it.
       this.#timer = setTimeout(() => void this.#connect(), delay)
+      this.#set({ status: 'retrying', error, since: this.#downSince })
     } else this.#stop({ status: 'closed', error: Object.assign(error, { fatal: true }) })
   }
 

@@ -32,15 +32,18 @@ function openAt<T>(
   options: StreamOptions<T>,
   newest: (event: WireEvent) => boolean,
 ): EventStream<T> {
-  return new Seat(keyOf(url, options), url, options, newest).until(options.signal)
+  const { signal } = options
+  const key = signal?.aborted ? undefined : keyOf(url, options)
+  return new Seat(key, url, options, newest).until(signal)
 }
 
 /** What connections have in common that can be one; undefined if that is none. */
 function keyOf<T>(url: string, options: StreamOptions<T>): string | undefined {
   const { key, headers, fetch, credentials, transport, types } = options
-  const share = options.share ?? (typeof document === 'object' ? 'tab' : false)
+  const isPage = typeof document === 'object'
+  const { share = isPage ? 'tab' : false } = options
   // Whose headers they are is known to the caller alone.
   if (!share || (key === undefined && (headers ?? fetch))) return undefined
-  const at = share === 'tab' ? url : new URL(url, location.href)
+  const at = share === 'browser' && isPage ? new URL(url, location.href) : url
   return JSON.stringify([share, at, key, credentials, transport, transport && types])
 }

@@ -43,12 +43,16 @@ export class Extras {
         if (pauseWhenHidden !== undefined) timer = setTimeout(pause, pauseWhenHidden)
       },
       rest: () => {
-        if (persist) sessionStorage.setItem(item, connection.lastEventId)
+        try {
+          if (persist) sessionStorage.setItem(item, connection.lastEventId)
+        } catch {} // where nothing may be kept, a page begins anew
         this.#leave()
       },
       arrive: () => this.#join(),
     }
-    followPage(thisPage(), life, signal)
+    const page = thisPage()
+    followPage(page, life, signal)
+    if (page?.document.visibilityState === 'hidden') life.hide()
     signal.addEventListener('abort', () => {
       clearTimeout(timer)
       this.#leave()

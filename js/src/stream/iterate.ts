@@ -11,12 +11,12 @@ const AHEAD = 256
  */
 export async function* iterate<T>(
   stream: EventStream<T>,
-  hold: (until: Promise<void>) => void,
+  hold: (until: Promise<unknown>) => void,
 ): AsyncGenerator<StreamEvent<T>> {
   const queue: StreamEvent<T>[] = []
   let full = false
   let wake = () => {}
-  let release = () => {}
+  let release: (value?: unknown) => void = () => {}
   const ends = [
     stream.on((event) => {
       if (queue.push(event) > AHEAD && !full) {
@@ -29,7 +29,10 @@ export async function* iterate<T>(
       }
       wake()
     }),
-    stream.onState(() => wake()),
+    stream.onState(({ status }) => {
+      if (status === 'closed') release()
+      wake()
+    }),
     () => release(),
   ]
   try {

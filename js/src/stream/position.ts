@@ -20,9 +20,11 @@ export function isOlder(a: string, b: string): boolean {
   return isNewer(b, a) && !isNewer(a, b)
 }
 
-/** Whether who is at `here` has certainly had everything up to `there`. */
-export function hasCome(here: string, there: string): boolean {
-  return here !== '' && (here === there || !isNewer(there, here))
+/** Whether who is at `here` has certainly had everything up to `there`.
+ *
+ * @param ordered whether ids are a hub's positions; of others only equality is known */
+export function hasCome(here: string, there: string, ordered: boolean): boolean {
+  return here !== '' && (here === there || (ordered && !isNewer(there, here)))
 }
 
 /** Whether an event is one to hand out after that id, and no repetition. What the hub

@@ -1,6 +1,6 @@
 import { Connection, type ConnectOptions, type StreamState } from './connection.js'
 import type { WireEvent } from './decoder.js'
-import type { StreamError } from './error.js'
+import { parse, type StreamError } from './error.js'
 import type { Extras } from './extras.js'
 import { followPage, thisPage } from './page.js'
 import { hasCome, isNewer, isNews } from './position.js'
@@ -24,7 +24,7 @@ const LINGER = 250
 
 /** Who listens to a connection. */
 interface Listener {
-  readonly held: Promise<unknown> | undefined
+  readonly held: readonly Promise<unknown>[]
   take(event: WireEvent): void
   merge(): void
   changed(state: StreamState): void
@@ -50,9 +50,8 @@ class Shared extends Connection {
   /** @param key under which others find it, if any do */
   constructor(url: string, options: SharingOptions & { readonly share?: Share }, key?: string) {
     const { persist, pauseWhenHidden, share } = options
-    const item = `streamgauge ${url}`
-    const lastEventId = options.lastEventId ?? ((persist && sessionStorage.getItem(item)) || '')
-    if (persist) sessionStorage.removeItem(item) // once: what is opened later begins anew
+    const item = `streamgauge ${key ?? url}`
+    const lastEventId = options.lastEventId ?? (persist ? takeItem(item) : '')
     super(url, { ...options, lastEventId })
     this.begin = lastEventId
     this.#key = key
@@ -60,12 +59,14 @@ class Shared extends Connection {
     const arrive = () => {
       if (this.standing.status === 'paused') this.reconnect()
     }
+    const page = thisPage()
     const wake = () => {
-      arrive()
+      // A network that is back is no reason to wake a page that sleeps.
+      if (page?.document.visibilityState !== 'hidden') arrive()
       this.wake()
     }
     const { signal } = this.#stop
-    followPage(thisPage(), { wake, hide() {}, rest: () => this.pause(), arrive }, signal)
+    followPage(page, { wake, hide() {}, rest: () => this.pause(), arrive }, signal)
     const name = share === 'browser' ? key : undefined
     if (persist || pauseWhenHidden !== undefined || name !== undefined) {
       void import('./extras.js').then(({ Extras }) => {
@@ -116,7 +117,7 @@ class Shared extends Connection {
   }
 
   protected override ready(): Promise<unknown> {
-    return Promise.all([...this.seats].map(({ held }) => held))
+    return Promise.all([...this.seats].flatMap(({ held }) => held))
   }
 
   #hand(event: WireEvent): void {
@@ -137,6 +138,7 @@ export class Seat<T> extends Subscription<T> implements Listener {
   #home: Shared
   #into: Shared | undefined
   #after = '' // what it has had already of what comes
+  #heard = false // an event that was no control event
   #before: string | undefined // where it is until it has had what came last
   readonly #linger: number
 
@@ -158,14 +160,15 @@ export class Seat<T> extends Subscription<T> implements Listener {
       const { lastEventId: there, newest: last } = shared
       const after = options.lastEventId ?? ''
       if (shared.standing.status === 'closed') shared.renew()
-      if (hasCome(after, there)) this.#after = after
+      if (hasCome(after, there, shared.ordered)) this.#after = shared.ordered ? after : ''
       else if (shared.begin !== after && there !== '') {
         // Without ids there would be nothing to catch up by.
         if (last !== undefined && newest(last)) {
           this.#before = after
           queueMicrotask(() => {
             this.#before = undefined
-            if (shared.seats.has(this)) this.take(last)
+            const { newest: now } = shared
+            if (!this.#heard && now !== undefined && shared.seats.has(this)) this.take(now)
           })
         } else {
           this.#home = new Shared(url, options)
@@ -189,10 +192,15 @@ export class Seat<T> extends Subscription<T> implements Listener {
   }
 
   take(event: WireEvent): void {
-    if (this.#after !== '') {
-      if (!isNews(event, this.#after)) return
-      if (event.id !== undefined && isNewer(event.id, this.#after)) this.#after = ''
+    const { id, type, data } = event
+    if (this.#after !== '' && this.#home.ordered) {
+      // What the others missed, or where they go on, may be nothing to who is ahead.
+      const to = type === 'hub.gap' ? (id ?? parse(data).to) : id
+      const passed = typeof to === 'string' && !isNewer(to, this.#after)
+      if (!isNews(event, this.#after) || (type === 'hub.gap' && passed)) return
+      if (id !== undefined && !passed) this.#after = ''
     }
+    this.#heard ||= !type.startsWith('hub.')
     this.receive(event)
     this.merge()
   }
@@ -201,11 +209,12 @@ export class Seat<T> extends Subscription<T> implements Listener {
   merge(): void {
     const into = this.#into
     const here = this.lastEventId
-    if (into === undefined || !hasCome(here, into.lastEventId)) return
+    if (into?.standing.status !== 'live') return
+    if (!hasCome(here, into.lastEventId, into.ordered)) return
     this.leave(0)
     into.seats.add(this)
     this.#home = into
-    this.#after = here
+    this.#after = into.ordered ? here : ''
   }
 
   leave(linger = this.#linger): void {
@@ -214,5 +223,16 @@ export class Seat<T> extends Subscription<T> implements Listener {
     this.#home.seats.delete(this)
     this.#home.leave(into === undefined ? linger : 0)
     if (into?.coming.delete(this)) into.leave(this.#linger)
+  }
+}
+
+/** Takes what the session has kept. Where it may keep nothing, that is nothing. */
+function takeItem(item: string): string {
+  try {
+    const value = sessionStorage.getItem(item)
+    sessionStorage.removeItem(item) // once: what is opened later begins anew
+    return value ?? ''
+  } catch {
+    return ''
   }
 }

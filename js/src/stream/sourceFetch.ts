@@ -10,7 +10,8 @@ const CONTROL = ['hub.hello', 'hub.heartbeat', 'hub.gap', 'hub.bye']
  * @param types what to listen for, beside messages and control events
  */
 export function sourceFetch(types: readonly string[] = []): typeof fetch {
-  return (url, { signal, credentials } = {}) => {
+  return async (url, { signal, credentials } = {}) => {
+    signal?.throwIfAborted() // as it may be since this was loaded
     const source = new EventSource(String(url), { withCredentials: credentials === 'include' })
     return new Promise((answer, refuse) => {
       const encoder = new TextEncoder()

@@ -53,7 +53,7 @@ export interface StreamOptions<T = unknown> extends Omit<SharingOptions, 'types'
    * as the browser can (BroadcastChannel) and the server gives events ids; false not at
    * all. With `headers` or a `fetch` of its own a stream is shared only if it has a `key`.
    * Default `tab` in a browser, false elsewhere, where requests of different people are
-   * made side by side.
+   * made side by side. How a shared connection connects is decided by who opens it first.
    */
   readonly share?: Share
   /** What tells connections to the same address apart: such as whose headers are sent. */
@@ -66,8 +66,9 @@ export interface StreamOptions<T = unknown> extends Omit<SharingOptions, 'types'
  * A stream of events that goes on until it is closed.
  *
  * As an iterable it gives every event from the beginning of the iteration on. It is
- * read no faster than the loop runs, and the loop ends when the stream is closed and
- * throws when it is given up.
+ * read no faster than the loop runs: a loop that lags holds up its connection, and so
+ * whoever shares that. The loop ends when the stream is closed and throws when it is given
+ * up. Who leaves it closes the stream, unless somebody listens to it still.
  */
 export interface EventStream<T = unknown> extends AsyncIterable<StreamEvent<T>> {
   readonly state: StreamState
@@ -88,8 +89,8 @@ export interface EventStream<T = unknown> extends AsyncIterable<StreamEvent<T>> 
 
 /** An event stream, wherever its events come from. */
 export abstract class Subscription<T> implements EventStream<T> {
-  /** Holds up where the events come from, until a loop has begun or has caught up. */
-  held: Promise<unknown> | undefined
+  readonly #holds = new Set<Promise<unknown>>()
+  #forget = () => {}
   readonly #options: StreamOptions<T>
   readonly #events = new Set<(event: StreamEvent<T>) => void>()
   readonly #states = new Set<(state: StreamState) => void>()
@@ -111,7 +112,8 @@ export abstract class Subscription<T> implements EventStream<T> {
   until(signal: AbortSignal | undefined): this {
     const close = () => this.close()
     if (signal?.aborted) close()
-    else signal?.addEventListener('abort', close)
+    signal?.addEventListener('abort', close)
+    this.#forget = () => signal?.removeEventListener('abort', close)
     return this
   }
 
@@ -138,20 +140,34 @@ export abstract class Subscription<T> implements EventStream<T> {
   close(): void {
     if (this.#closed !== undefined) return
     this.#closed = { status: 'closed' }
+    this.#forget()
     this.leave()
     this.changed(this.#closed)
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<StreamEvent<T>> {
+    const hold = (until: Promise<unknown>) => {
+      const done = () => this.#holds.delete(until)
+      this.#holds.add(until)
+      until.then(done, done)
+    }
     const code = import('./iterate.js')
-    this.held = code // nothing may pass before it listens
-    yield* (await code).iterate(this, (until) => {
-      this.held = until
-    })
+    hold(code) // nothing may pass before it listens
+    try {
+      yield* (await code).iterate(this, hold)
+    } finally {
+      if (this.#events.size === 0) this.close()
+    }
+  }
+
+  /** What holds up where the events come from: loops that begin, or have to catch up. */
+  get held(): readonly Promise<unknown>[] {
+    return [...this.#holds]
   }
 
   /** @param envelope what the event's data is, if that is known already */
   receive({ type, data, lastEventId: id }: WireEvent, envelope?: Envelope): void {
+    if (this.#closed !== undefined) return
     if (type === 'hub.gap') this.failed(gapError(data))
     const { types, parse = JSON.parse as (data: string) => T, schema } = this.#options
     if (!(types?.includes(type) ?? !type.startsWith('hub.'))) return
@@ -168,7 +184,7 @@ export abstract class Subscription<T> implements EventStream<T> {
       }
       event = { ...envelope, data: value, type, id, receivedAt: Date.now() }
     } catch (cause) {
-      this.failed(new StreamError('parse', `event ${id || type}: ${cause}`, { cause }))
+      this.failed(new StreamError('parse', `event ${id || type}: ${String(cause)}`, { cause }))
       return
     }
     tell(this.#events, event)
@@ -185,7 +201,7 @@ export abstract class Subscription<T> implements EventStream<T> {
 }
 
 /** Tells all. What one of them throws is no fault of the stream's, nor the others'. */
-function tell<A>(listeners: Set<(what: A) => void>, what: A): void {
+export function tell<A>(listeners: Set<(what: A) => void>, what: A): void {
   for (const listener of listeners) {
     try {
       listener(what)

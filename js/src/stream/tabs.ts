@@ -129,7 +129,7 @@ export class Tabs {
 
   #follow({ after, events, to, state }: Message & { readonly kind: 'events' }): void {
     const connection = this.#connection
-    const caughtUp = hasCome(connection.lastEventId, after)
+    const caughtUp = hasCome(connection.lastEventId, after, connection.ordered)
     if (caughtUp) this.#state = fromPlain(state)
     if (caughtUp !== this.#following) {
       this.#following = caughtUp

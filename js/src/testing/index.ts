@@ -28,7 +28,7 @@ export type { TestStream } from './testStream.js'
  * @example
  * const stream = createTestStream()
  * const received: unknown[] = []
- * openEventStream('/live', { fetch: stream.fetch, onEvent: (e) => received.push(e.data) })
+ * openEventStream('/live', { fetch: stream.fetch }).on((e) => received.push(e.data))
  * await stream.connected()
  * stream.send({ visitors: 523 })
  */

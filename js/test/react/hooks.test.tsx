@@ -116,6 +116,24 @@ describe(`useEventLog on React ${version}`, () => {
   })
 })
 
+describe(`useEventLog while it is not enabled, on React ${version}`, () => {
+  it('is paused and cleared all the same', async () => {
+    const server = await scripted('data: 1\n\n')
+    const seen = { now: {} as EventLogResult<number> }
+    function Log({ enabled }: { enabled: boolean }) {
+      seen.now = useEventLog<number>(server.url, { enabled })
+      return null
+    }
+    const { rerender } = render(<Log enabled />)
+    await soon(() => seen.now.events.length).toBe(1)
+    rerender(<Log enabled={false} />)
+    seen.now.pause()
+    await soon(() => seen.now.paused).toBe(true)
+    seen.now.clear()
+    await soon(() => seen.now.events.length).toBe(0)
+  })
+})
+
 describe(`useEventSeries on React ${version}`, () => {
   it('has columns of the last points, and renders nothing for them', async () => {
     const server = await scripted('')

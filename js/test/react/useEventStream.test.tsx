@@ -150,6 +150,33 @@ describe(`useEventStream on React ${version}`, () => {
     expect(server.requests).toHaveLength(1)
   })
 
+  it('may select what is made anew each time', async () => {
+    const server = await scripted(says('data: 7\n\n'))
+    const seen = use<number>(server.url, { select: (n: number) => ({ n }) })
+    await soon(() => seen.now.data).toEqual({ n: 7 })
+    server.send('data: 8\n\n')
+    await soon(() => seen.now.data).toEqual({ n: 8 })
+    expect(seen.renders).toBeLessThan(20)
+  })
+
+  it('begins with the initial data that comes with another address', async () => {
+    const [a, b] = [await scripted(says()), await scripted(says())]
+    const seen = use(a.url, { initialData: 1 })
+    expect(seen.now.data).toBe(1)
+    seen.change(b.url, { initialData: 2 })
+    expect(seen.now.data).toBe(2)
+  })
+
+  it('sends the headers that it was rendered with last', async () => {
+    const server = await scripted(says())
+    const as = (token: string) => ({ headers: () => ({ authorization: token }) })
+    const seen = use(server.url, as('a'))
+    await soon(() => seen.now.status).toBe('live')
+    seen.change(server.url, as('b'))
+    server.cut()
+    await soon(() => server.requests.map((r) => r.headers.authorization)).toEqual(['a', 'b'])
+  })
+
   it('calls what it was rendered with last', async () => {
     const server = await scripted(says())
     const heard: string[] = []
