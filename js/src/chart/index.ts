@@ -1,0 +1,3 @@
+'use client'
+
+export { LiveChart, type LiveChartProps } from './LiveChart.js'
