@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-// REACT=18 runs the hooks on the oldest React that they are for.
+// REACT=18 runs the hooks and components on the oldest React that they are for.
 const old = process.env.REACT === '18'
 const react18 = new URL('test/react18/node_modules', import.meta.url).pathname
 
@@ -14,7 +14,7 @@ export default defineConfig({
       : [],
   },
   test: {
-    include: [old ? 'test/react/*.test.tsx' : 'test/**/*.test.{ts,tsx}'],
+    include: [old ? 'test/{react,components}/*.test.tsx' : 'test/**/*.test.{ts,tsx}'],
     environment: 'node',
     globalSetup: 'test/build.ts',
     server: { deps: { inline: old ? [/react/] : [] } },

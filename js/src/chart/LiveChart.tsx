@@ -94,7 +94,7 @@ export function LiveChart(props: LiveChartProps) {
       const all = tell.current.names.split('\n')
       return y.map((v, i) => `${all[i]} ${tell.current.write(v)}`).join(', ')
     }
-    let saidAt = 0
+    let saidAt = Number.NEGATIVE_INFINITY
     const onValues = (values: ChartValues) => {
       for (const [i, output] of outputs.entries()) {
         const text = tell.current.write(values.y[i] ?? Number.NaN)

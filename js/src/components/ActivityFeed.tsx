@@ -1,9 +1,10 @@
-import { memo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { memo, type ReactNode, useEffect, useRef, useState } from 'react'
 import type { EventLogResult, LogEvent } from '../react/useEventLog.js'
 import { useClockText } from './clock.js'
 import { formatAge, formatCount } from './format.js'
 import { type PartProps, rootProps, UNSEEN } from './part.js'
 import { countUntil, useHeld } from './useHeld.js'
+import { useLayout } from './useLayout.js'
 
 /** Ms for which news are collected before they are read out. */
 const SAY_EVERY = 4000
@@ -53,7 +54,7 @@ export function ActivityFeed<T>(props: ActivityFeedProps<T>) {
     release()
     list.current?.focus({ preventScroll: true })
   }
-  useLayoutEffect(() => {
+  useLayout(() => {
     if (!isHeld && list.current) list.current.scrollTop = 0
   }, [isHeld])
   const said = useNews(log.events, list)

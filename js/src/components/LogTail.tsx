@@ -67,6 +67,7 @@ export function LogTail<T>(props: LogTailProps<T>) {
   return (
     <div
       {...rootProps(props)}
+      aria-label={undefined} // it is that of the list
       data-sg="log-tail"
       data-status={log.status}
       data-stale={log.isStale || undefined}

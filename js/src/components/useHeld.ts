@@ -1,4 +1,5 @@
-import { useLayoutEffect, useRef, useState } from 'react'
+import { useRef, useState } from 'react'
+import { useLayout } from './useLayout.js'
 
 /** Something in a log: `seq` rises from one to the next. */
 interface Numbered {
@@ -32,7 +33,7 @@ export function useHeld<E extends Numbered>(events: readonly E[]): Held<E> {
   }
   const kept = events.length === 0 ? undefined : known
   const shown = kept ?? events
-  useLayoutEffect(() => {
+  useLayout(() => {
     rendered.current = shown
   })
   const seen = kept ? countUntil(events, kept.at(-1)?.seq ?? -1) : events.length

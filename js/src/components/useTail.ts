@@ -2,8 +2,8 @@ import {
   type KeyboardEvent,
   type PointerEvent,
   type RefObject,
+  type TouchEvent,
   useEffect,
-  useLayoutEffect,
   useMemo,
   useRef,
   useState,
@@ -11,6 +11,7 @@ import {
 } from 'react'
 import { evenRows, type Rows, unevenRows } from './rows.js'
 import { countUntil, type Held, useHeld } from './useHeld.js'
+import { useLayout } from './useLayout.js'
 
 /** Rows that are drawn above and below what is seen, so that scrolling meets no void. */
 const SPARE = 6
@@ -47,7 +48,7 @@ export interface Tail<E> extends Held<E> {
     onScroll(): void
     onWheel(event: WheelEvent): void
     onPointerDown(event: PointerEvent): void
-    onTouchMove(): void
+    onTouchMove(event: TouchEvent): void
   }
   /** What keys do that scroll. */
   onKeyDown(event: KeyboardEvent): void
@@ -67,6 +68,7 @@ export function useTail<E extends { readonly seq: number }>(
   const rows = useRows(shown, options, lines)
   const anchor = useRef({ seq: -1, top: 0 })
   const lastTop = useRef(0)
+  const finger = useRef(0)
 
   const isUnknown = height === 0
   const from = isHeld ? scrolled : rows.total - height
@@ -76,18 +78,21 @@ export function useTail<E extends { readonly seq: number }>(
   // Nobody has scrolled yet: what is drawn is all there is.
   const skipped = isUnknown && count > 0 ? rows.top(first) : 0
 
-  useLayoutEffect(() => {
+  useLayout(() => {
     const element = viewport.current
     if (element === null || isUnknown) return
-    if (!isHeld) element.scrollTop = rows.total
-    else {
-      // What is above the reader turned out to be of another height.
-      const index = countUntil(shown, anchor.current.seq) - 1
-      const top = index < 0 ? anchor.current.top : rows.top(index)
-      if (top !== anchor.current.top) element.scrollTop += top - anchor.current.top
-      anchor.current.top = top
+    if (!isHeld) {
+      element.scrollTop = rows.total
+      lastTop.current = element.scrollTop
+      return
     }
-    lastTop.current = element.scrollTop
+    const index = countUntil(shown, anchor.current.seq) - 1
+    const by = index < 0 ? 0 : rows.top(index) - anchor.current.top
+    if (by === 0) return
+    // What is above the reader turned out to be of another height.
+    element.scrollTop += by
+    anchor.current.top += by
+    lastTop.current += by
   })
 
   /** Notes where the reader is. */
@@ -125,7 +130,9 @@ export function useTail<E extends { readonly seq: number }>(
     toStart() {
       const element = viewport.current
       stop()
-      if (element) element.scrollTop = 0
+      if (element === null) return
+      element.scrollTop = 0
+      settle(element)
     },
     handlers: {
       onScroll,
@@ -133,8 +140,14 @@ export function useTail<E extends { readonly seq: number }>(
       onWheel: (event) => {
         if (event.deltaY < 0) stop()
       },
-      onTouchMove: stop,
+      onTouchMove: (event) => {
+        const y = event.touches[0]?.clientY ?? 0
+        // A finger that goes down pulls what is above into view.
+        if (y > finger.current) stop()
+        finger.current = y
+      },
       onPointerDown: (event) => {
+        finger.current = event.clientY
         const element = viewport.current
         const isBar = element !== null && event.nativeEvent.offsetX >= element.clientWidth
         if (isBar && event.target === element) stop()
@@ -149,7 +162,7 @@ export function useTail<E extends { readonly seq: number }>(
 /** The height of what scrolls, in px; 0 until it is known. */
 function useHeight(viewport: RefObject<HTMLElement | null>): number {
   const [height, setHeight] = useState(0)
-  useLayoutEffect(() => {
+  useLayout(() => {
     const element = viewport.current
     if (element === null) return
     const measure = () => setHeight(element.clientHeight)
@@ -177,7 +190,7 @@ function useRows<E extends { readonly seq: number }>(
   }, [shown, rowHeight, isMeasured, version])
 
   const measure = useRef(() => {})
-  useLayoutEffect(() => {
+  useLayout(() => {
     measure.current = () => {
       const known = heights.current
       let isNew = false

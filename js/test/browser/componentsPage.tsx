@@ -130,6 +130,13 @@ function Head() {
   )
 }
 
+declare global {
+  interface Window {
+    /** The number of a line, for the tests. */
+    numberOf(row: Element): number
+  }
+}
+
 const root = document.createElement('main')
 document.body.append(root)
 createRoot(root).render(
