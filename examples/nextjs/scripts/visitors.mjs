@@ -25,7 +25,7 @@ async function visit() {
     const page = some(PAGES)
     const luck = Math.random() ** 3
     await say({ kind: 'view', tab, page })
-    await say({ kind: 'vital', name: 'lcp', value: 400 + 2600 * luck + 300 * Math.random(), page })
+    await say({ kind: 'vital', name: 'lcp', value: 400 + 4200 * luck ** 2 + 300 * Math.random(), page })
     await wait(2000 + 13_000 * Math.random())
     await say({ kind: 'vital', name: 'inp', value: 16 + 240 * luck + 30 * Math.random(), page })
     await say({ kind: 'vital', name: 'cls', value: 0.12 * luck, page })

@@ -41,9 +41,9 @@ export function LiveMetrics(props: {
         <MetricCard source={traffic} value={(d) => d.views} label="Views in a minute">
           <Sparkline series={series} column={2} label="Views in a minute" min={0} />
         </MetricCard>
-        <VitalCard name="lcp" label="Largest paint" snapshot={vitals.lcp} />
-        <VitalCard name="inp" label="Response to input" snapshot={vitals.inp} />
-        <VitalCard name="cls" label="Layout shift" snapshot={vitals.cls} />
+        <VitalCard name="lcp" label="Paint" snapshot={vitals.lcp} />
+        <VitalCard name="inp" label="Input" snapshot={vitals.inp} />
+        <VitalCard name="cls" label="Shift" snapshot={vitals.cls} />
       </div>
       <section className="desk-traffic">
         <h2>Traffic</h2>
