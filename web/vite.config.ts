@@ -13,9 +13,10 @@ export default defineConfig({
   // The page is written for React. Preact runs the same code and is 59 kB smaller,
   // compressed, which is a third of the whole page.
   resolve: {
+    dedupe: ['preact'], // the client's components too
     alias: [
       // The client that everybody gets, from its sources.
-      { find: /^streamgauge(?:\/(live|react))?$/, replacement: `${client}/$1` },
+      { find: /^streamgauge(?:\/(live|react|components))?$/, replacement: `${client}/$1` },
       { find: 'react-dom/client', replacement: 'preact/compat/client' },
       { find: 'react-dom', replacement: 'preact/compat' },
       { find: 'react/jsx-runtime', replacement: 'preact/jsx-runtime' },

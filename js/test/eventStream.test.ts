@@ -101,6 +101,24 @@ describe('an event stream', () => {
     await expect.poll(() => data).toEqual([2, 3])
   })
 
+  it('loses nothing when a listener connects anew in the middle of what came', async () => {
+    const server = await scripted((res, req) => {
+      const after = Number(String(req.headers['last-event-id'] ?? 'a-0').split('-')[1])
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      res.write(
+        upTo(100, after + 1)
+          .map((n) => `id: a-${n}\ndata: ${n}\n\n`)
+          .join(''),
+      )
+    })
+    const { stream, data } = open(server.url)
+    stream.on((event) => {
+      if (event.data % 10 === 0) stream.reconnect()
+    })
+    await expect.poll(() => data.at(-1)).toBe(100)
+    expect(data).toEqual(upTo(100))
+  })
+
   it('is not cut by a listener that throws', async () => {
     const server = await scripted(says('data: 1\n\ndata: 2\n\n'))
     const { stream, data } = open(server.url)

@@ -156,7 +156,7 @@ describe('a live connection', () => {
     const b = open(live, `${name}.b`, { last: 1 })
     await expect.poll(() => live.state.status).toBe('live')
     await expect.poll(() => b.data).toEqual([1])
-    const held = live.position
+    const held = live.lastEventId
     live.open(newName()).close()
     a.stream.close()
     await small.publish(`${name}.a`, ...upTo(8, 2))

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { outline } from '../../js/src/components/drawSparkline'
 import { Cadence } from '../src/data/cadence'
 import { Numbers } from '../src/data/numbers'
 import {
@@ -13,7 +14,6 @@ import { assignColours } from '../src/paint/palette'
 import { niceRange } from '../src/paint/range'
 import { linesOf, unitsOf } from '../src/panels/chart/lines'
 import { lonely, PlotData } from '../src/panels/chart/plotData'
-import { outline } from '../src/panels/stat/sparkline'
 
 describe('a field’s name', () => {
   it.each([

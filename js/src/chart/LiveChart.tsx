@@ -26,7 +26,7 @@ export interface LiveChartProps extends PartProps {
   /** What `useEventSeries` or `useStreamSeries` gives. Its `x` is in seconds since 1970,
    * unless `timeUnit` says otherwise. A value that is NaN is a gap. */
   readonly series: EventSeriesResult
-  /** The names of the columns, in the order of `y`. Default "Series 1", … */
+  /** The names of the columns, in the order of `y`. Default: the keys of `y`. */
   readonly labels?: readonly string[]
   /** What the numbers are in, such as `%`, `ms`, `B/s`; `bytes` counts in KiB. Default: no
    * unit. */
@@ -70,8 +70,8 @@ export function LiveChart(props: LiveChartProps) {
   const { series, unit = '', label = 'Chart', height = 200, timeUnit = 's', format } = props
   const { min, max, area = true, sync } = props
   const { columns, subscribe } = series
-  const count = props.labels?.length ?? columns().length - 1
-  const labels = Array.from({ length: count }, (_, i) => props.labels?.[i] ?? `Series ${i + 1}`)
+  const count = Math.max(series.names.length, props.labels?.length ?? 0)
+  const labels = Array.from({ length: count }, (_, i) => props.labels?.[i] ?? series.names[i] ?? '')
   const plot = useRef<HTMLDivElement>(null)
   const legend = useRef<HTMLUListElement>(null)
   const painter = useRef<ChartPainter>(undefined)

@@ -12,11 +12,13 @@ export interface SparklineInput {
   /** Where the picture begins and ends; by default with the first and last place. */
   readonly from?: number | undefined
   readonly to?: number | undefined
-  /** The lowest and highest value there is room for; by default those that there are. */
+  /** The lowest and highest value there is room for; by default those that there are. If
+   * both are given, what is beyond them is not to be seen. */
   readonly min?: number | undefined
   readonly max?: number | undefined
-  /** Whether the area under the line is tinted. Default true. */
-  readonly area?: boolean | undefined
+  /** What the area under the line is filled with; false is nothing, true (default) a
+   * tint of the colour. */
+  readonly area?: string | CanvasGradient | boolean | undefined
 }
 
 type Point = readonly [x: number, y: number]
@@ -34,7 +36,7 @@ const DOT = 2
  * drawSparkline(context, { x, y, width: 120, height: 40, colour: 'teal' })
  */
 export function drawSparkline(context: CanvasRenderingContext2D, input: SparklineInput): void {
-  const { width, height, colour, area = true } = input
+  const { width, height, colour, area } = input
   const runs = runsOf(input)
   context.save()
   context.strokeStyle = colour
@@ -50,11 +52,14 @@ export function drawSparkline(context: CanvasRenderingContext2D, input: Sparklin
     for (const [x, y] of points) context.lineTo(x, y)
     context.globalAlpha = 1
     context.stroke()
-    if (area && points.length > 1) {
+    if (area !== false && points.length > 1) {
       context.lineTo(last[0], height)
       context.lineTo(first[0], height)
-      context.globalAlpha = 0.12
+      const tint = area === undefined || area === true
+      context.globalAlpha = tint ? 0.12 : 1
+      context.fillStyle = tint ? colour : area
       context.fill()
+      context.fillStyle = colour
     }
     // A dot marks the newest value, and a value that stands alone.
     if (i < runs.length - 1 && run.length > 1) continue
@@ -68,8 +73,12 @@ export function drawSparkline(context: CanvasRenderingContext2D, input: Sparklin
 
 /** The stretches without a gap, in the picture's coordinates. */
 function runsOf({ x, y, width, height, ...input }: SparklineInput): Point[][] {
-  const { low, high } = extent(y)
-  let [min, max] = [Math.min(input.min ?? low, low), Math.max(input.max ?? high, high)]
+  let { min = Number.NaN, max = Number.NaN } = input
+  if (Number.isNaN(min - max)) {
+    const { low, high } = extent(y)
+    min = Math.min(input.min ?? low, low)
+    max = Math.max(input.max ?? high, high)
+  }
   if (min === max) {
     // A value that never changes is a line in the middle.
     min -= 1
@@ -106,7 +115,7 @@ function extent(values: ArrayLike<number | null | undefined>): { low: number; hi
 
 /** The same picture with few points: of each pixel's width the lowest and the highest,
  * and the last point as it is. */
-function outline(points: readonly Point[]): readonly Point[] {
+export function outline(points: readonly Point[]): readonly Point[] {
   const out: Point[] = []
   for (let i = 0; i < points.length; ) {
     let low = points[i] as Point

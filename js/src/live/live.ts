@@ -104,7 +104,7 @@ export class Live {
   }
 
   /** Everything that is wanted up to here has been handed out. */
-  get position(): string {
+  get lastEventId(): string {
     return this.#receiver.ticket.resume
   }
 

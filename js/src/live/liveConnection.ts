@@ -1,21 +1,20 @@
 import { Connection, type ConnectOptions, type StreamState } from '../stream/connection.js'
 import type { WireEvent } from '../stream/decoder.js'
-import { checkResponse, type Gap, parse, StreamError } from '../stream/error.js'
+import { parse, StreamError } from '../stream/error.js'
+import { followPage, thisPage } from '../stream/page.js'
+import { isNewer } from '../stream/position.js'
 import {
   type Envelope,
   type EventStream,
-  Opened,
   type StreamEvent,
   type StreamOptions,
-} from '../stream/eventStream.js'
-import { followPage, thisPage } from '../stream/page.js'
-import { isNewer } from '../stream/position.js'
-import type { Listener, Place } from '../stream/shared.js'
+  Subscription,
+} from '../stream/subscription.js'
 import type { Live } from './live.js'
 import { includes, isConditional, isSelector, matches, selectorOf } from './selector.js'
 
 /** How a {@link LiveConnection} connects. */
-export interface LiveConnectionOptions extends Omit<ConnectOptions, 'transport'> {
+export interface LiveConnectionOptions extends Omit<ConnectOptions, 'transport' | 'lastEventId'> {
   /** Whether all tabs of this browser share the connection, as far as the browser can
    * (Web Locks and BroadcastChannel). They must be entitled to the same. Default `tab`. */
   readonly share?: 'tab' | 'browser'
@@ -40,21 +39,6 @@ export interface LiveEvent<T = unknown> extends StreamEvent<T> {
   readonly key?: string
 }
 
-/** What brings the events of all streams that are wanted. */
-interface Link {
-  readonly state: StreamState
-  /** Everything up to here has come. */
-  readonly position: string
-  want(streams: readonly string[]): void
-  reconnect(): void
-  close(): void
-}
-
-interface LinkSink {
-  onEvent(event: WireEvent): void
-  onState(state: StreamState): void
-}
-
 const CONNECTING: StreamState = { status: 'connecting' }
 /** Ms within which changes of what is wanted are taken together. */
 const SETTLE = 30
@@ -71,19 +55,20 @@ const LINGER = 250
  * live.open<Line>('logs.>', { last: 100 }).on(({ stream, data }) => show(stream, data))
  */
 export class LiveConnection {
-  readonly #url: string
+  readonly #at: string
   readonly #options: LiveConnectionOptions
-  readonly #members = new Set<Member>()
+  readonly #members = new Set<Listener>()
   readonly #states = new Set<(state: StreamState) => void>()
   #asked = new Set<string>()
   /** The selectors of what the connection is known to bring. */
   #brings: readonly string[] = []
-  #link: Link | undefined
+  #link: Connection | Live | undefined
+  #stop = new AbortController()
   #timer: ReturnType<typeof setTimeout> | undefined
 
   /** @param url where the hub's `/v1/events` is found */
   constructor(url: string | URL, options: LiveConnectionOptions = {}) {
-    this.#url = String(url)
+    this.#at = `${url}${String(url).includes('?') ? '&' : '?'}`
     this.#options = options
   }
 
@@ -92,8 +77,8 @@ export class LiveConnection {
   }
 
   /** Everything up to here, of all that is wanted, has come. */
-  get position(): string {
-    return this.#link?.position ?? ''
+  get lastEventId(): string {
+    return this.#link?.lastEventId ?? ''
   }
 
   /** Hears how the connection stands whenever that changes. Returns what ends that. */
@@ -111,13 +96,11 @@ export class LiveConnection {
     if (!isSelector(selectorOf(stream))) {
       throw new TypeError(`"${stream}" is neither a stream's name nor a pattern such as "logs.>"`)
     }
-    return new Opened<T>(options, (listener) => {
-      const member = new Member(this, listener, stream, options)
-      this.#members.add(member)
-      this.#begin(member)
-      this.#settle(this.#link === undefined ? 0 : SETTLE)
-      return member
-    })
+    const member = new Member<T>(this, stream, options)
+    this.#members.add(member)
+    this.#begin(member)
+    this.#settle(this.#link === undefined ? 0 : SETTLE)
+    return member.until(options.signal)
   }
 
   /** Connects now, also when given up. */
@@ -126,7 +109,7 @@ export class LiveConnection {
   }
 
   /** @internal */
-  dismiss(member: Member): void {
+  dismiss(member: Listener): void {
     this.#members.delete(member)
     this.#settle(LINGER)
   }
@@ -142,19 +125,54 @@ export class LiveConnection {
     const before = this.#asked
     this.#asked = wanted
     if (wanted.size === 0) {
+      this.#stop.abort()
       this.#link?.close()
       this.#link = undefined
       this.#brings = []
     } else if (wanted.size !== before.size || [...wanted].some((s) => !before.has(s))) {
-      this.#link ??= newLink(this.#url, this.#options, {
-        onEvent: (event) => this.#receive(event),
-        onState: (state) => {
-          for (const listener of this.#states) listener(state)
-          for (const { listener } of this.#members) listener.changed(state)
-        },
-      })
-      this.#link.want([...wanted])
+      if (before.size === 0) this.#connect()
+      else if (this.#link instanceof Connection) this.#link.reconnect()
+      else this.#link?.want(this.#want)
     }
+  }
+
+  get #want() {
+    return { streams: [...this.#asked], views: [], since: 0 }
+  }
+
+  #connect(): void {
+    this.#stop = new AbortController()
+    const { signal } = this.#stop
+    const sink = {
+      onEvent: (event: WireEvent) => this.#receive(event),
+      onState: (state: StreamState) => {
+        for (const listener of this.#states) listener(state)
+        for (const member of this.#members) member.changed(state)
+      },
+    }
+    if (this.#options.share === 'browser') {
+      // Most do without what it takes to share with other tabs.
+      void import('./live.js').then(({ Live }) => {
+        if (signal.aborted) return
+        const live = new Live(this.#at.slice(0, -1), sink, { ...this.#options, share: true })
+        this.#link = live
+        live.want(this.#want)
+      })
+      return
+    }
+    const at = () => this.#at + new URLSearchParams(this.#want.streams.map((s) => ['stream', s]))
+    const connection = new Connection(at, { ...this.#options, ...sink })
+    this.#link = connection
+    const arrive = () => {
+      if (connection.state.status === 'paused') connection.reconnect()
+    }
+    const life = {
+      wake: () => connection.wake(),
+      hide() {},
+      rest: () => connection.pause(),
+      arrive,
+    }
+    followPage(thisPage(), life, signal)
   }
 
   #receive(event: WireEvent): void {
@@ -176,136 +194,97 @@ export class LiveConnection {
     const isVoid = reason === 'epoch' || reason === 'unknown'
     for (const member of this.#members) {
       const isTheirs = typeof stream !== 'string' || matches(selectorOf(member.selector), stream)
-      if (isTheirs) member.listener.receive(event)
+      if (isTheirs) member.receive(event)
       this.#begin(member, isVoid)
     }
   }
 
-  /** What a member wants to have first comes from a page, if the connection brings what
-   * follows. */
-  #begin(member: Member, again = false): void {
-    if (!this.#brings.some((wider) => includes(wider, member.selector))) return
-    const query = member.begin(again)
-    if (query !== undefined) void this.#read(member, query)
+  /** What a member wants to have first is read, if the connection brings what follows. */
+  #begin(member: Listener, again = false): void {
+    if (this.#brings.some((wider) => includes(wider, member.selector))) {
+      member.begin(this.#at, this.#options, again)
+    }
+  }
+}
+
+/** Who listens to a stream of a connection. */
+interface Listener {
+  readonly selector: string
+  begin(at: string, options: ConnectOptions, again: boolean): void
+  take(event: WireEvent, envelope: Envelope): void
+  receive(event: WireEvent): void
+  changed(state: StreamState): void
+}
+
+/** A stream that is open. */
+class Member<T> extends Subscription<T> implements Listener {
+  readonly selector: string
+  readonly #live: LiveConnection
+  readonly #wish: LiveStreamOptions<T>
+  #after: string // what it has had, of what may come again
+  #begun = false
+  #reading = new AbortController()
+  /** What comes while it reads what was before. */
+  #queue: [WireEvent, Envelope][] | undefined
+
+  constructor(live: LiveConnection, selector: string, wish: LiveStreamOptions<T>) {
+    super(wish)
+    this.#live = live
+    this.selector = selector
+    this.#wish = wish
+    this.#after = wish.lastEventId ?? ''
   }
 
-  async #read(member: Member, first: URLSearchParams): Promise<void> {
-    const { headers: given, credentials = 'same-origin' } = this.#options
-    const { signal } = member.read()
+  get standing(): StreamState {
+    return this.#live.state
+  }
+
+  get lastEventId(): string {
+    const { lastEventId } = this.#live
+    const ahead = this.#after !== '' && isNewer(this.#after, lastEventId)
+    return ahead || !this.#begun || this.#queue !== undefined ? this.#after : lastEventId
+  }
+
+  renew(): void {
+    this.#live.reconnect()
+  }
+
+  leave(): void {
+    this.#reading.abort()
+    this.#live.dismiss(this)
+  }
+
+  begin(at: string, options: ConnectOptions, again: boolean): void {
+    if (this.#begun && !again) return
+    this.#begun = true
+    this.#reading.abort()
+    if (again) this.#after = ''
+    const { last, since } = this.#wish
+    const query = new URLSearchParams({ stream: this.selector })
+    if (this.#after !== '') query.set('last-event-id', this.#after)
+    else if (last !== undefined) query.set('last', String(last))
+    else if (since !== undefined) query.set('since', `${Math.ceil(since / 1000)}s`)
+    this.#queue = query.size > 1 ? [] : undefined
+    if (this.#queue !== undefined) void this.#read(at, query, options)
+  }
+
+  async #read(at: string, query: URLSearchParams, options: ConnectOptions): Promise<void> {
+    this.#reading = new AbortController()
+    const { signal } = this.#reading
     try {
-      for (let query: URLSearchParams | undefined = first; query !== undefined; ) {
-        const headers = new Headers(typeof given === 'function' ? await given() : given)
-        headers.set('accept', 'application/json')
-        const init = { headers, signal, credentials, cache: 'no-store' } as const
-        const response = await (this.#options.fetch ?? fetch)(withQuery(this.#url, query), init)
-        if (!response.ok) await checkResponse(response)
-        const { events, cursor, more, gaps = [] } = (await response.json()) as Page
+      const { history } = await import('./history.js')
+      for await (const { events, cursor, gaps = [] } of history(at, query, options, signal)) {
         if (signal.aborted) return
-        for (const gap of gaps) member.listener.receive(control('hub.gap', gap, cursor))
-        for (const event of events) member.deliver(event)
-        query = more ? member.query(cursor) : undefined
-        member.pass(cursor)
+        for (const gap of gaps) this.#say('hub.gap', JSON.stringify(gap), cursor)
+        for (const event of events) this.#say(event.type ?? 'message', '', event.id, event)
+        this.#after = cursor
       }
     } catch (cause) {
       if (signal.aborted) return
       const why = 'the events before could not be read'
       const known = cause instanceof StreamError
-      member.listener.failed(known ? cause : new StreamError('connect', why, { cause }))
+      this.failed(known ? cause : new StreamError('connect', why, { cause }))
     }
-    member.goOn()
-  }
-}
-
-/** A page of what is kept. */
-interface Page {
-  readonly events: readonly (Envelope & { readonly id: string })[]
-  readonly cursor: string
-  readonly more: boolean
-  readonly gaps?: readonly Gap[]
-}
-
-/** A stream that is open. */
-class Member implements Place {
-  readonly listener: Listener
-  readonly selector: string
-  readonly #live: LiveConnection
-  readonly #options: LiveStreamOptions<unknown>
-  #after: string // what it has had, of what may come again
-  #begun = false
-  #reading: AbortController | undefined
-  /** What comes while a page is read. */
-  #queue: [WireEvent, Envelope][] | undefined
-
-  constructor(
-    live: LiveConnection,
-    listener: Listener,
-    selector: string,
-    options: Pick<LiveStreamOptions<unknown>, 'last' | 'since' | 'lastEventId'>,
-  ) {
-    this.#live = live
-    this.listener = listener
-    this.selector = selector
-    this.#options = options
-    this.#after = options.lastEventId ?? ''
-  }
-
-  get state(): StreamState {
-    return this.#live.state
-  }
-
-  get lastEventId(): string {
-    const { position } = this.#live
-    const ahead = this.#after !== '' && isNewer(this.#after, position)
-    return ahead || !this.#begun || this.#queue !== undefined ? this.#after : position
-  }
-
-  reconnect(): void {
-    this.#live.reconnect()
-  }
-
-  leave(): void {
-    this.#reading?.abort()
-    this.#live.dismiss(this)
-  }
-
-  /** Begins, unless it has. Returns what has to be read first, if anything. */
-  begin(again: boolean): URLSearchParams | undefined {
-    if (this.#begun && !again) return undefined
-    this.#begun = true
-    this.#reading?.abort()
-    if (again) this.#after = ''
-    const { last, since = 0 } = this.#options
-    const query = this.query(this.#after)
-    if (this.#after === '' && last !== undefined) query.set('last', String(last))
-    else if (this.#after === '' && since > 0) query.set('since', `${Math.ceil(since / 1000)}s`)
-    else if (this.#after === '') {
-      this.#queue = undefined
-      return undefined
-    }
-    this.#queue = []
-    return query
-  }
-
-  /** What to ask for to get a page of what follows an id. */
-  query(after: string): URLSearchParams {
-    const query = new URLSearchParams({ stream: this.selector })
-    if (after !== '') query.set('last-event-id', after)
-    return query
-  }
-
-  /** Reads pages until that is aborted. */
-  read(): AbortController {
-    this.#reading = new AbortController()
-    return this.#reading
-  }
-
-  /** Has had everything up to here. */
-  pass(position: string): void {
-    this.#after = position
-  }
-
-  /** Takes what came while it read, and what comes. */
-  goOn(): void {
     const queue = this.#queue ?? []
     this.#queue = undefined
     for (const [event, envelope] of queue) this.take(event, envelope)
@@ -317,112 +296,13 @@ class Member implements Place {
     if (this.#queue !== undefined) this.#queue.push([event, envelope])
     else if (this.#after === '' || event.id === undefined || isNewer(event.id, this.#after)) {
       this.#after = ''
-      this.listener.receive(event, envelope)
+      this.receive(event, envelope)
     }
   }
 
-  /** Takes an event of a page. */
-  deliver(envelope: Envelope): void {
-    const { id = '', type = 'message' } = envelope
+  /** Hands out what was on a page. */
+  #say(type: string, data: string, id: string, envelope?: Envelope): void {
     this.#after = id
-    this.listener.receive({ type, data: '', id, lastEventId: id }, envelope)
+    this.receive({ type, data, id, lastEventId: id }, envelope)
   }
-}
-
-/** The connection of this tab alone, or one that all tabs share. */
-function newLink(url: string, options: LiveConnectionOptions, sink: LinkSink): Link {
-  return options.share === 'browser'
-    ? new SharedLink(url, options, sink)
-    : new OwnLink(url, options, sink)
-}
-
-class OwnLink implements Link {
-  readonly #stop = new AbortController()
-  readonly #connect: () => Connection
-  #streams: readonly string[] = []
-  #connection: Connection | undefined
-
-  constructor(url: string, options: LiveConnectionOptions, sink: LinkSink) {
-    const address = () =>
-      withQuery(url, new URLSearchParams(this.#streams.map((stream) => ['stream', stream])))
-    this.#connect = () => new Connection(address, { ...options, ...sink })
-    const arrive = () => {
-      if (this.state.status === 'paused') this.reconnect()
-    }
-    const life = {
-      wake: () => this.#connection?.wake(),
-      hide() {},
-      rest: () => this.#connection?.pause(),
-      arrive,
-    }
-    followPage(thisPage(), life, this.#stop.signal)
-  }
-
-  get state(): StreamState {
-    return this.#connection?.state ?? CONNECTING
-  }
-
-  get position(): string {
-    return this.#connection?.lastEventId ?? ''
-  }
-
-  want(streams: readonly string[]): void {
-    this.#streams = streams
-    if (this.#connection === undefined) this.#connection = this.#connect()
-    else this.#connection.reconnect()
-  }
-
-  reconnect(): void {
-    this.#connection?.reconnect()
-  }
-
-  close(): void {
-    this.#stop.abort()
-    this.#connection?.close()
-  }
-}
-
-class SharedLink implements Link {
-  #streams: readonly string[] = []
-  #live: Live | undefined
-  #closed = false
-
-  constructor(url: string, options: LiveConnectionOptions, sink: LinkSink) {
-    // Most do without what it takes to share with other tabs.
-    void import('./live.js').then(({ Live }) => {
-      if (this.#closed) return
-      this.#live = new Live(url, sink, { ...options, share: true })
-      this.want(this.#streams)
-    })
-  }
-
-  get state(): StreamState {
-    return this.#live?.state ?? CONNECTING
-  }
-
-  get position(): string {
-    return this.#live?.position ?? ''
-  }
-
-  want(streams: readonly string[]): void {
-    this.#streams = streams
-    this.#live?.want({ streams, views: [], since: 0 })
-  }
-
-  reconnect(): void {
-    this.#live?.reconnect()
-  }
-
-  close(): void {
-    this.#closed = true
-    this.#live?.close()
-  }
-}
-
-function withQuery(url: string, query: URLSearchParams): string {
-  return `${url}${url.includes('?') ? '&' : '?'}${query}`
-}
-
-function control(type: string, data: unknown, id: string): WireEvent {
-  return { type, data: JSON.stringify(data), id, lastEventId: id }
 }

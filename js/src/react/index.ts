@@ -2,7 +2,7 @@
 
 export type { LiveConnectionOptions, LiveEvent } from '../live/liveConnection.js'
 export { type Gap, StreamError, type StreamErrorKind } from '../stream/error.js'
-export type { Envelope, Schema, StreamEvent } from '../stream/eventStream.js'
+export type { Envelope, Schema, StreamEvent } from '../stream/subscription.js'
 export { type ConnectionResult, createLive, type Live } from './createLive.js'
 export type { Standing, StreamStatus } from './store.js'
 export {

@@ -1,6 +1,6 @@
 import type { StreamState } from '../stream/connection.js'
 import type { StreamError } from '../stream/error.js'
-import type { EventStream, StreamEvent } from '../stream/eventStream.js'
+import type { EventStream, StreamEvent } from '../stream/subscription.js'
 import { soon } from './frame.js'
 
 /** Where a stream stands: `idle` is not opened, or not yet; else see StreamState. */

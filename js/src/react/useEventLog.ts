@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import type { StreamEvent } from '../stream/eventStream.js'
+import type { StreamEvent } from '../stream/subscription.js'
 import { type Standing, Store } from './store.js'
 import { type HookOptions, type Latest, opener, throttleOf } from './useEventStream.js'
 import { useLatest, useStore } from './useStore.js'
@@ -25,7 +25,8 @@ export interface EventLogResult<T> extends Standing {
   /** Oldest first. */
   readonly events: readonly LogEvent<T>[]
   readonly paused: boolean
-  /** How many events have come since the log was paused, at most `limit`. */
+  /** How many events have come since the log was paused that pass the filter, at most
+   * `limit`. */
   readonly pending: number
   /** Shows nothing new until {@link resume}. What comes is kept. */
   readonly pause: () => void
@@ -38,8 +39,11 @@ export interface EventLogResult<T> extends Standing {
 interface Shown<T> {
   readonly events: readonly LogEvent<T>[]
   readonly paused: boolean
-  readonly pending: number
+  /** What has come since. */
+  readonly waiting: readonly LogEvent<T>[]
 }
+
+const NONE: readonly never[] = []
 
 /**
  * The last events of a stream, every one of them: for logs and activity feeds.
@@ -72,11 +76,12 @@ export function newLog<T>(
   let fresh: LogEvent<T>[] = [] // what came since the last view
   let isVoid = false
   let heldAt: number | undefined // the first seq that is not shown
-  let shown: Shown<T> = { events: kept, paused: false, pending: 0 }
+  let shown: Shown<T> = { events: kept, paused: false, waiting: NONE }
   const settle = () => {
     const { limit = 1000 } = latest.current
     if (fresh.length === 0) return
-    kept = [...kept, ...fresh].slice(-limit)
+    const all = [...kept, ...fresh]
+    kept = all.slice(Math.max(0, all.length - limit))
     fresh = []
   }
   const store = new Store<T, Shown<T>>(
@@ -100,11 +105,13 @@ export function newLog<T>(
       view() {
         settle()
         const paused = heldAt !== undefined
-        const pending =
-          heldAt === undefined ? 0 : kept.filter((e) => e.seq >= Number(heldAt)).length
+        const since = heldAt
+        const newer = since === undefined ? NONE : kept.filter((e) => e.seq >= since)
+        const same = newer.length === shown.waiting.length && newer.at(-1) === shown.waiting.at(-1)
+        const waiting = same ? shown.waiting : newer
         const events = paused ? shown.events : kept
-        if (events !== shown.events || paused !== shown.paused || pending !== shown.pending) {
-          shown = { events, paused, pending }
+        if (events !== shown.events || paused !== shown.paused || waiting !== shown.waiting) {
+          shown = { events, paused, waiting }
         }
         return shown
       },
@@ -114,7 +121,7 @@ export function newLog<T>(
   return {
     store,
     pause() {
-      heldAt ??= (kept.at(-1)?.seq ?? -1) + 1
+      heldAt ??= (shown.events.at(-1)?.seq ?? -1) + 1
       store.refresh()
     },
     resume() {
@@ -124,7 +131,7 @@ export function newLog<T>(
     clear() {
       kept = []
       fresh = []
-      shown = { ...shown, events: kept, pending: 0 }
+      shown = { ...shown, events: kept, waiting: NONE }
       if (heldAt !== undefined) heldAt = seq
       store.forgive()
     },
@@ -139,8 +146,12 @@ export function useLogResult<T>(
 ): EventLogResult<T> {
   const { store, pause, resume, clear } = log
   const { view, error, status, isStale } = useStore(store, enabled)
-  const { events, paused, pending } = view as Shown<T>
-  const passed = useMemo(() => (filter ? events.filter(filter) : events), [events, filter])
+  const { events, paused, waiting } = view as Shown<T>
+  const pass = (all: readonly LogEvent<T>[]) => (filter ? all.filter(filter) : all)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: pass is what filter makes it
+  const passed = useMemo(() => pass(events), [events, filter])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: pass is what filter makes it
+  const pending = useMemo(() => pass(waiting).length, [waiting, filter])
   const { reconnect } = store
   return {
     events: passed,

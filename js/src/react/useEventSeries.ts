@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import type { StreamEvent } from '../stream/eventStream.js'
+import type { StreamEvent } from '../stream/subscription.js'
 import { type Standing, Store } from './store.js'
 import { type HookOptions, type Latest, opener, throttleOf } from './useEventStream.js'
 import { useLatest, useStore } from './useStore.js'
@@ -22,6 +22,8 @@ export interface EventSeriesResult extends Standing {
    * written to: valid until the next event.
    */
   readonly columns: () => readonly Float64Array[]
+  /** What the columns after x are called: the keys of `y`. */
+  readonly names: readonly string[]
   /** Calls at most once a frame, when there is something new. Returns what ends that. */
   readonly subscribe: (listener: () => void) => () => void
   readonly reconnect: () => void
@@ -94,6 +96,7 @@ export function newSeries<T>(
   )
   return {
     store,
+    names,
     columns: () => rings.map((ring) => ring.subarray(Math.max(0, end - points), end)),
     subscribe(listener: () => void) {
       listeners.add(listener)
@@ -107,10 +110,10 @@ export function useSeriesResult<T>(
   series: ReturnType<typeof newSeries<T>>,
   enabled: boolean,
 ): EventSeriesResult {
-  const { store, columns, subscribe } = series
+  const { store, columns, names, subscribe } = series
   const { error, status, isStale } = useStore(store, enabled)
   return useMemo(
-    () => ({ columns, subscribe, error, status, isStale, reconnect: store.reconnect }),
-    [columns, subscribe, error, status, isStale, store],
+    () => ({ columns, names, subscribe, error, status, isStale, reconnect: store.reconnect }),
+    [columns, names, subscribe, error, status, isStale, store],
   )
 }

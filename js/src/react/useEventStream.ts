@@ -1,10 +1,6 @@
 import { useMemo } from 'react'
-import {
-  openEventStream,
-  openNewest,
-  type StreamEvent,
-  type StreamOptions,
-} from '../stream/eventStream.js'
+import { openEventStream, openNewest } from '../stream/eventStream.js'
+import type { StreamEvent, StreamOptions } from '../stream/subscription.js'
 import { type Standing, Store } from './store.js'
 import { useLatest, useStore } from './useStore.js'
 

@@ -37,12 +37,8 @@ export interface ConnectOptions {
 /** What a {@link Connection} tells its owner, and how it connects. */
 export interface ConnectionOptions extends ConnectOptions {
   /** Sees every event once, in order, control events (`hub.…`) included. */
-  readonly onEvent: (event: WireEvent) => void
+  readonly onEvent?: (event: WireEvent) => void
   readonly onState?: (state: StreamState) => void
-  /** Sees what went wrong with a single event. */
-  readonly onError?: (error: StreamError) => void
-  /** Holds back the reading, and so the server, while what it returns is pending. */
-  readonly ready?: () => Promise<unknown>
   /** The types that an EventSource has to listen to, beside messages. */
   readonly types?: readonly string[] | undefined
 }
@@ -120,6 +116,24 @@ export class Connection {
     this.#stop({ status: 'closed' })
   }
 
+  /** Hands out an event. */
+  protected deliver(event: WireEvent): void {
+    this.#options.onEvent?.(event)
+  }
+
+  /** The state is another. */
+  protected changed(): void {
+    this.#options.onState?.(this.state)
+  }
+
+  /** Something is wrong with a single event. */
+  protected failed(_error: StreamError): void {}
+
+  /** Holds back the reading, and so the server, until it resolves. */
+  protected ready(): unknown {
+    return undefined
+  }
+
   async #connect(): Promise<void> {
     const { headers: given, credentials = 'same-origin', transport, types } = this.#options
     const { lastEventId } = this
@@ -153,7 +167,7 @@ export class Connection {
           retry: (ms) => {
             this.#delay = within(ms)
           },
-          tooLong: () => this.#options.onError?.(new StreamError('parse', 'an event was too long')),
+          tooLong: () => this.failed(new StreamError('parse', 'an event was too long')),
         },
         lastEventId,
       )
@@ -166,12 +180,13 @@ export class Connection {
           this.#renewed = false
           this.#set({ status: 'live' })
         }
+        clearTimeout(this.#timer)
+        await this.ready()
+        if (!current()) return
         decoder.push(value)
+        if (!current()) return
         // A block without data is no event, but its id counts.
         this.#pass(decoder.lastEventId)
-        clearTimeout(this.#timer)
-        await this.#options.ready?.()
-        if (!current()) return
         this.#watch(abort)
       }
     } catch (cause) {
@@ -202,7 +217,7 @@ export class Connection {
         this.#denied = reason === 'revoked' || reason === 'expired'
       }
     }
-    this.#options.onEvent(event)
+    this.deliver(event)
   }
 
   #watch(abort: AbortController): void {
@@ -245,7 +260,7 @@ export class Connection {
 
   #set(state: StreamState): void {
     this.state = state
-    this.#options.onState?.(state)
+    this.changed()
   }
 }
 

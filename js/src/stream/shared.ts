@@ -1,10 +1,10 @@
 import { Connection, type ConnectOptions, type StreamState } from './connection.js'
 import type { WireEvent } from './decoder.js'
 import type { StreamError } from './error.js'
-import type { Envelope } from './eventStream.js'
+import type { Extras } from './extras.js'
 import { followPage, thisPage } from './page.js'
 import { hasCome, isNewer, isNews } from './position.js'
-import type { Tabs } from './tabs.js'
+import { type StreamOptions, Subscription } from './subscription.js'
 
 /** How to connect, and for how long. */
 export interface SharingOptions extends ConnectOptions {
@@ -19,203 +19,173 @@ export interface SharingOptions extends ConnectOptions {
 /** Whether a connection is shared, and how widely. */
 export type Share = 'tab' | 'browser' | false
 
-/** Who listens to a connection. */
-export interface Listener {
-  /** @param envelope what the event's data is, if that is known already */
-  receive(event: WireEvent, envelope?: Envelope): void
-  changed(state: StreamState): void
-  failed(error: StreamError): void
-  /** What holds it up. */
-  ready(): Promise<void> | undefined
-}
-
-/** A listener's place at a connection. */
-export interface Place {
-  readonly state: StreamState
-  /** Everything up to here it has heard. */
-  readonly lastEventId: string
-  reconnect(): void
-  /** Gives it up. Nothing more is heard. */
-  leave(): void
-}
-
 /** Ms for which a connection outlives its last listener, who may be back at once. */
 const LINGER = 250
 
+/** Who listens to a connection. */
+interface Listener {
+  readonly held: Promise<unknown> | undefined
+  take(event: WireEvent): void
+  merge(): void
+  changed(state: StreamState): void
+  failed(error: StreamError): void
+}
+
+/** The connections of this tab that may be shared, by what they have in common. */
+const pool = new Map<string, Shared>()
+
 /** A connection and all who listen to it. */
-export class Shared {
-  readonly connection: Connection
-  readonly seats = new Set<Seat>()
+class Shared extends Connection {
+  readonly seats = new Set<Listener>()
   /** Those who will listen as soon as they have caught up. */
-  readonly coming = new Set<Seat>()
+  readonly coming = new Set<Listener>()
   /** The last event that was no control event. */
   newest: WireEvent | undefined
   /** The id after which it began, until something has come. */
   begin: string | undefined
+  readonly #key: string | undefined
   readonly #stop = new AbortController()
-  #tabs: Tabs | undefined
+  #extras: Extras | undefined
 
-  /** @param name what all tabs of the browser call it, if they share it */
-  constructor(url: string, options: SharingOptions, name?: string) {
-    const memory = options.persist ? globalThis.sessionStorage : undefined
+  /** @param key under which others find it, if any do */
+  constructor(url: string, options: SharingOptions & { readonly share?: Share }, key?: string) {
+    const { persist, pauseWhenHidden, share } = options
     const item = `streamgauge ${url}`
-    const lastEventId = options.lastEventId ?? memory?.getItem(item) ?? ''
-    memory?.removeItem(item) // once: what is opened later begins anew
+    const lastEventId = options.lastEventId ?? ((persist && sessionStorage.getItem(item)) || '')
+    if (persist) sessionStorage.removeItem(item) // once: what is opened later begins anew
+    super(url, { ...options, lastEventId })
     this.begin = lastEventId
-    const { seats, coming } = this
-    const event = (event: WireEvent) => {
-      this.begin = undefined
-      if (!event.type.startsWith('hub.')) this.newest = event
-      for (const seat of seats) seat.take(event)
-      for (const seat of coming) seat.merge()
-    }
-    const state = (state: StreamState) => {
-      for (const seat of seats) seat.listener.changed(state)
-    }
-    const connection = new Connection(url, {
-      ...options,
-      lastEventId,
-      onEvent: (received) => {
-        event(received)
-        this.#tabs?.received(received)
-      },
-      onState: () => {
-        state(this.state)
-        this.#tabs?.changed()
-      },
-      onError: (error) => {
-        for (const seat of seats) seat.listener.failed(error)
-      },
-      ready: () => Promise.all([...seats].map((seat) => seat.listener.ready())),
-    })
-    this.connection = connection
-    const { signal } = this.#stop
-    const join = async () => {
-      if (name === undefined) return
-      // Most do without what it takes to share with other tabs.
-      const { Tabs } = await import('./tabs.js')
-      if (!signal.aborted) this.#tabs ??= new Tabs(name, connection, { event, state })
-    }
-    const pause = () => {
-      this.#tabs?.close()
-      this.#tabs = undefined
-      connection.pause()
-    }
+    this.#key = key
+    if (key !== undefined) pool.set(key, this)
     const arrive = () => {
-      if (this.state.status !== 'paused') return
-      connection.reconnect()
-      void join()
+      if (this.standing.status === 'paused') this.reconnect()
     }
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const life = {
-      wake: () => {
-        clearTimeout(timer)
-        arrive()
-        this.#tabs?.check()
-        connection.wake()
-      },
-      hide() {
-        if (options.pauseWhenHidden !== undefined)
-          timer = setTimeout(pause, options.pauseWhenHidden)
-      },
-      rest() {
-        memory?.setItem(item, connection.lastEventId)
-        pause()
-      },
-      arrive,
+    const wake = () => {
+      arrive()
+      this.wake()
     }
-    followPage(thisPage(), life, signal)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      this.#tabs?.close()
-      connection.close()
-    })
-    void join()
+    const { signal } = this.#stop
+    followPage(thisPage(), { wake, hide() {}, rest: () => this.pause(), arrive }, signal)
+    const name = share === 'browser' ? key : undefined
+    if (persist || pauseWhenHidden !== undefined || name !== undefined) {
+      void import('./extras.js').then(({ Extras }) => {
+        const sink = {
+          event: (event: WireEvent) => this.#hand(event),
+          state: (state: StreamState) => this.#tell(state),
+        }
+        if (!signal.aborted) this.#extras = new Extras(this, options, item, name, sink, signal)
+      })
+    }
   }
 
-  get state(): StreamState {
-    return this.#tabs?.state ?? this.connection.state
+  /** How it stands, whichever tab has the connection. */
+  get standing(): StreamState {
+    return this.#extras?.state ?? this.state
   }
 
-  reconnect(): void {
-    const connected = this.#tabs ?? this.connection
+  /** Connects anew, whichever tab has the connection. */
+  renew(): void {
+    const connected = this.#extras ?? (this as Connection)
     connected.reconnect()
   }
 
-  /** Whether it is over. */
-  get ended(): boolean {
-    return this.#stop.signal.aborted
-  }
-
-  /** Ends the connection, in so many ms, if nobody listens then. */
+  /** Ends, in so many ms, if nobody listens then. */
   leave(linger: number): void {
     const end = () => {
-      if (this.seats.size + this.coming.size === 0) this.#stop.abort()
+      if (this.seats.size + this.coming.size > 0) return
+      if (this.#key !== undefined && pool.get(this.#key) === this) pool.delete(this.#key)
+      this.#stop.abort()
+      this.close()
     }
     if (linger > 0) setTimeout(end, linger)
     else end()
   }
+
+  protected override deliver(event: WireEvent): void {
+    this.#hand(event)
+    this.#extras?.received(event)
+  }
+
+  protected override changed(): void {
+    this.#tell(this.standing)
+    this.#extras?.changed()
+  }
+
+  protected override failed(error: StreamError): void {
+    for (const seat of this.seats) seat.failed(error)
+  }
+
+  protected override ready(): Promise<unknown> {
+    return Promise.all([...this.seats].map(({ held }) => held))
+  }
+
+  #hand(event: WireEvent): void {
+    this.begin = undefined
+    if (!event.type.startsWith('hub.')) this.newest = event
+    for (const seat of this.seats) seat.take(event)
+    for (const seat of this.coming) seat.merge()
+  }
+
+  #tell(state: StreamState): void {
+    for (const seat of this.seats) seat.changed(state)
+  }
 }
 
-/** One listener's place at a connection that may be shared. It hears what it would hear
- * at a connection of its own: it has one until that has come as far as the other. */
-export class Seat implements Place {
-  readonly listener: Listener
+/** An event stream at a connection that may be shared. It hears what it would hear at a
+ * connection of its own: it has one until that has come as far as the other. */
+export class Seat<T> extends Subscription<T> implements Listener {
   #home: Shared
   #into: Shared | undefined
   #after = '' // what it has had already of what comes
-  #linger = LINGER
+  #before: string | undefined // where it is until it has had what came last
+  readonly #linger: number
 
   /**
-   * @param pool where connections are shared, by key
    * @param key what connections have in common that can be one; none is an own one
    * @param newest whether an event is all that matters of what has been
    */
   constructor(
-    listener: Listener,
-    pool: Map<string, Shared>,
     key: string | undefined,
     url: string,
-    options: SharingOptions & { readonly share?: Share },
+    options: StreamOptions<T>,
     newest: (event: WireEvent) => boolean,
   ) {
-    this.listener = listener
+    super(options)
+    this.#linger = key === undefined ? 0 : LINGER
     const shared = key === undefined ? undefined : pool.get(key)
-    if (shared === undefined || shared.ended) {
-      this.#home = new Shared(url, options, options.share === 'browser' ? key : undefined)
-      if (key === undefined) this.#linger = 0
-      else pool.set(key, this.#home)
-    } else {
-      const { connection, newest: last } = shared
-      const there = connection.lastEventId
+    this.#home = shared ?? new Shared(url, options, key)
+    if (shared !== undefined) {
+      const { lastEventId: there, newest: last } = shared
       const after = options.lastEventId ?? ''
-      if (shared.state.status === 'closed') shared.reconnect()
-      this.#home = shared
-      // Without ids there is nothing to catch up by.
-      if (shared.begin === after || there === '') this.#after = ''
-      else if (hasCome(after, there)) this.#after = after
-      else if (last !== undefined && newest(last)) {
-        queueMicrotask(() => {
-          if (shared.seats.has(this)) this.take(last)
-        })
-      } else {
-        this.#home = new Shared(url, options)
-        this.#into = shared.coming.add(this) && shared
+      if (shared.standing.status === 'closed') shared.renew()
+      if (hasCome(after, there)) this.#after = after
+      else if (shared.begin !== after && there !== '') {
+        // Without ids there would be nothing to catch up by.
+        if (last !== undefined && newest(last)) {
+          this.#before = after
+          queueMicrotask(() => {
+            this.#before = undefined
+            if (shared.seats.has(this)) this.take(last)
+          })
+        } else {
+          this.#home = new Shared(url, options)
+          this.#into = shared.coming.add(this) && shared
+        }
       }
     }
     this.#home.seats.add(this)
   }
 
-  get state(): StreamState {
-    return this.#home.state
+  get standing(): StreamState {
+    return this.#home.standing
   }
 
   get lastEventId(): string {
-    return this.#after || this.#home.connection.lastEventId
+    return this.#before ?? (this.#after || this.#home.lastEventId)
   }
 
-  reconnect(): void {
-    this.#home.reconnect()
+  renew(): void {
+    this.#home.renew()
   }
 
   take(event: WireEvent): void {
@@ -223,7 +193,7 @@ export class Seat implements Place {
       if (!isNews(event, this.#after)) return
       if (event.id !== undefined && isNewer(event.id, this.#after)) this.#after = ''
     }
-    this.listener.receive(event)
+    this.receive(event)
     this.merge()
   }
 
@@ -231,18 +201,14 @@ export class Seat implements Place {
   merge(): void {
     const into = this.#into
     const here = this.lastEventId
-    if (into === undefined || !hasCome(here, into.connection.lastEventId)) return
-    this.#leave(0)
+    if (into === undefined || !hasCome(here, into.lastEventId)) return
+    this.leave(0)
     into.seats.add(this)
     this.#home = into
     this.#after = here
   }
 
-  leave(): void {
-    this.#leave(this.#linger)
-  }
-
-  #leave(linger: number): void {
+  leave(linger = this.#linger): void {
     const into = this.#into
     this.#into = undefined
     this.#home.seats.delete(this)

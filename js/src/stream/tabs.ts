@@ -58,7 +58,7 @@ export class Tabs {
     this.#election = new Election(id, name, globalThis.navigator?.locks, {
       lead: () => this.#lead(),
       follow: () => {},
-      ask: () => this.#post({ kind: 'ask', leader: this.#election.leader }),
+      ask: () => this.#ask(),
       announce: () => this.#pass(),
     })
     this.#election.start()
@@ -69,9 +69,13 @@ export class Tabs {
     return this.#following ? this.#state : undefined
   }
 
-  /** Passes on what came, if this tab leads. */
+  /** Passes on what came, if this tab leads; else asks how far its leader has come. */
   received(event: WireEvent): void {
-    if (this.#election.mine === undefined) return
+    if (this.#election.mine === undefined) {
+      // It may have come as far as the leader, who may have nothing to say for long.
+      this.#timer ??= setTimeout(() => this.#ask(), BATCH)
+      return
+    }
     this.#batch.push(event)
     // In a hidden page, whose timers come late, at once.
     if (globalThis.document?.visibilityState === 'hidden') this.#pass()
@@ -140,6 +144,12 @@ export class Tabs {
     }
     if (isNewer(to, connection.lastEventId)) connection.lastEventId = to
     this.#sink.state(fromPlain(state))
+  }
+
+  #ask(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#post({ kind: 'ask', leader: this.#election.leader })
   }
 
   /** Says what has come, if this tab leads. */

@@ -93,6 +93,6 @@ test('a chart has a legend with the newest values, and lets go of its series', a
 test('a chart without data, labels or columns', async () => {
   const { container } = render(<LiveChart series={seriesResult([], []).series} />)
   await advance(300)
-  expect(container.querySelector('[data-sg="legend"]')?.textContent).toContain('Series 1')
+  expect(container.querySelector('[data-sg="legend"]')?.textContent).toContain('y1')
   expect(container.querySelector('[data-sg="value"]')?.textContent).toBe('–')
 })

@@ -58,6 +58,7 @@ export function seriesResult(...columns: (readonly number[])[]) {
   let now = columns.map((column) => Float64Array.from(column))
   const series: EventSeriesResult = {
     columns: () => now,
+    names: columns.slice(1).map((_, i) => `y${i + 1}`),
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

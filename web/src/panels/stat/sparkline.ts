@@ -1,13 +1,12 @@
+import { drawSparkline } from 'streamgauge/components'
 import type { Unit } from '../../data/units'
 import { Pace } from '../../paint/pace'
 import { translucent } from '../../paint/palette'
 import { type Bounds, niceRange } from '../../paint/range'
 import type { Span } from '../../time/timeline'
 
-type Point = [x: number, y: number]
 type Numbers = ArrayLike<number>
 type Values = ArrayLike<number | null | undefined>
-type Scale = (n: number) => number
 
 /** A small chart without axes: the shape of a series' recent course. */
 export class Sparkline {
@@ -53,86 +52,24 @@ export class Sparkline {
   /** Draws the values by time within the span; null is a gap. */
   draw(times: Numbers, values: Values, span: Span, unit: Unit, bounds?: Bounds): void {
     const context = this.#canvas.getContext('2d')
-    if (context === null || this.#width < 2) return
+    const width = this.#width
+    const height = this.#height
+    if (context === null || width < 2) return
     const scale = devicePixelRatio
-    this.#canvas.width = Math.round(this.#width * scale)
-    this.#canvas.height = Math.round(this.#height * scale)
+    this.#canvas.width = Math.round(width * scale)
+    this.#canvas.height = Math.round(height * scale)
     context.scale(scale, scale)
-    context.strokeStyle = this.#colour
-    context.lineWidth = 1.5
-    context.lineJoin = 'round'
-    const { low, high } = extent(times, values, span.from, unit, bounds)
-    const x = (t: number) => ((t - span.from) / (span.to - span.from)) * (this.#width - 4)
-    const y = (v: number) => this.#height - 2 - ((v - low) / (high - low)) * (this.#height - 5)
-    const all = runs(times, values, x, y)
-    for (const [i, run] of all.entries()) {
-      this.#area(context, outline(run))
-      const last = run.at(-1)
-      // A dot marks the newest value, and a value that stands alone.
-      if (last !== undefined && (i === all.length - 1 || run.length === 1)) {
-        context.beginPath()
-        context.arc(last[0], last[1], 2, 0, 2 * Math.PI)
-        context.fillStyle = this.#colour
-        context.fill()
-      }
-    }
-  }
-
-  #area(context: CanvasRenderingContext2D, points: readonly Point[]): void {
-    const first = points[0]
-    const last = points.at(-1)
-    if (first === undefined || last === undefined) return
-    const line = new Path2D()
-    for (const [x, y] of points) line.lineTo(x, y)
-    context.stroke(line)
-    line.lineTo(last[0], this.#height)
-    line.lineTo(first[0], this.#height)
-    const fade = context.createLinearGradient(0, 0, 0, this.#height)
-    fade.addColorStop(0, translucent(this.#colour, 0.28))
-    fade.addColorStop(1, translucent(this.#colour, 0))
-    context.fillStyle = fade
-    context.fill(line)
+    const area = context.createLinearGradient(0, 0, 0, height)
+    area.addColorStop(0, translucent(this.#colour, 0.28))
+    area.addColorStop(1, translucent(this.#colour, 0))
+    const { low: min, high: max } = extent(times, values, span.from, unit, bounds)
+    const picture = { x: times, y: values, width, height, colour: this.#colour, area }
+    drawSparkline(context, { ...picture, ...span, min, max })
   }
 
   destroy(): void {
     this.#observer.disconnect()
   }
-}
-
-/** The stretches without a gap. */
-function runs(times: Numbers, values: Values, x: Scale, y: Scale): Point[][] {
-  let run: Point[] = []
-  const all = [run]
-  for (let i = 0; i < times.length; i++) {
-    const v = values[i]
-    if (v === null && run.length > 0) {
-      run = []
-      all.push(run)
-    } else if (v != null) run.push([x(times[i] as number), y(v)])
-  }
-  if (run.length === 0 && all.length > 1) all.pop()
-  return all
-}
-
-/** The same picture with few points: of each pixel's width the lowest and the
- * highest, and the last point as it is. */
-export function outline(points: readonly Point[]): Point[] {
-  const out: Point[] = []
-  for (let i = 0; i < points.length; ) {
-    let [low, high] = [points[i] as Point, points[i] as Point]
-    const column = Math.floor(low[0])
-    for (; i < points.length && Math.floor((points[i] as Point)[0]) === column; i++) {
-      const point = points[i] as Point
-      if (point[1] < low[1]) low = point
-      if (point[1] > high[1]) high = point
-    }
-    const [first, second] = low[0] <= high[0] ? [low, high] : [high, low]
-    out.push(first)
-    if (second !== first) out.push(second)
-  }
-  const last = points.at(-1)
-  if (last !== undefined && out.at(-1) !== last) out.push(last)
-  return out
 }
 
 function extent(times: Numbers, values: Values, from: number, unit: Unit, bounds?: Bounds) {

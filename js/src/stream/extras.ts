@@ -1,0 +1,87 @@
+import type { Connection, StreamState } from './connection.js'
+import type { WireEvent } from './decoder.js'
+import { followPage, thisPage } from './page.js'
+import type { SharingOptions } from './shared.js'
+import { type TabSink, Tabs } from './tabs.js'
+
+/** What few ask of a connection: that all tabs share it, that it ends when nobody looks,
+ * that a page that is loaded again continues where it was. */
+export class Extras {
+  readonly #name: string | undefined
+  readonly #connection: Connection
+  readonly #sink: TabSink
+  #tabs: Tabs | undefined
+
+  /**
+   * @param item where the session keeps the last id
+   * @param name what all tabs of the browser call the connection, if they share it
+   * @param signal is aborted when it ends
+   */
+  constructor(
+    connection: Connection,
+    { pauseWhenHidden, persist }: SharingOptions,
+    item: string,
+    name: string | undefined,
+    sink: TabSink,
+    signal: AbortSignal,
+  ) {
+    this.#name = name
+    this.#connection = connection
+    this.#sink = sink
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const pause = () => {
+      this.#leave()
+      connection.pause()
+    }
+    const life = {
+      wake: () => {
+        clearTimeout(timer)
+        this.#join()
+        this.#tabs?.check()
+      },
+      hide() {
+        if (pauseWhenHidden !== undefined) timer = setTimeout(pause, pauseWhenHidden)
+      },
+      rest: () => {
+        if (persist) sessionStorage.setItem(item, connection.lastEventId)
+        this.#leave()
+      },
+      arrive: () => this.#join(),
+    }
+    followPage(thisPage(), life, signal)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      this.#leave()
+    })
+    this.#join()
+  }
+
+  /** The state of who has the connection, if that is another tab. */
+  get state(): StreamState | undefined {
+    return this.#tabs?.state
+  }
+
+  received(event: WireEvent): void {
+    this.#tabs?.received(event)
+  }
+
+  changed(): void {
+    this.#tabs?.changed()
+  }
+
+  reconnect(): void {
+    const connected = this.#tabs ?? this.#connection
+    connected.reconnect()
+  }
+
+  #join(): void {
+    if (this.#name !== undefined) {
+      this.#tabs ??= new Tabs(this.#name, this.#connection, this.#sink)
+    }
+  }
+
+  #leave(): void {
+    this.#tabs?.close()
+    this.#tabs = undefined
+  }
+}
