@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { stage, subscribers } from '../next/stage.mjs'
+import { until } from '../next/upstream.mjs'
 import {
   ARTICLE,
   comes,
@@ -25,6 +26,22 @@ const visitorsOf = (/** @type {import('playwright-core').Page} */ page) =>
     .textContent({ timeout: 1000 })
     .catch(() => null)
 
+/** How many are reading, as the hub was told last. */
+async function visitorsAtHub() {
+  const headers = { accept: 'application/json' }
+  const address = `${stage.hub.url}/v1/streams/site.visitors/events?last=1`
+  const { events } = await (await fetch(address, { headers })).json()
+  return events[0]?.data.visitors ?? 0
+}
+
+/** How many measurements the hub has. */
+async function vitals() {
+  const { streams } = await (await fetch(`${stage.hub.url}/v1/streams`)).json()
+  let count = 0
+  for (const { name, events } of streams) if (name.startsWith('site.vitals.')) count += events
+  return count
+}
+
 /**
  * @param {() => import('../next/app.mjs').App} app
  * @param {() => Browser} browser
@@ -45,6 +62,11 @@ export function nextSite(app, browser) {
     return { page, faults }
   }
   const closeAll = async () => {
+    // A context that is closed kills what its pages have to say last: they say it before.
+    for (const context of contexts) {
+      for (const page of context.pages()) await page.goto('about:blank').catch(() => {})
+    }
+    await until(async () => (await visitorsAtHub()) === 0, 5000).catch(() => {})
     for (const context of contexts.splice(0)) await context.close()
   }
   after(closeAll)
@@ -140,6 +162,7 @@ export function nextSite(app, browser) {
     const faults = faultsOf(page)
     await page.reload()
     await comes(() => status(page), 'Live')
+    const vitalsBefore = await vitals()
     const from = Date.now()
     await comment(site.page, 'Nora', 'First!')
     await comes(() => inFeed(page, 'Nora'), 1, 1000)
@@ -153,7 +176,8 @@ export function nextSite(app, browser) {
     for (const label of ['Paint · LCP', 'Input · INP', 'Shift · CLS']) {
       await comes(async () => (await reading(page, label)) !== '–', true, 5000)
     }
-    await site.page.context().close()
+    await comes(async () => (await vitals()) >= vitalsBefore + 3, true, 5000)
+    // It still has to say that it left: its context stays until then.
     await comes(() => reading(page, 'Reading now'), '0', 5000)
     await comes(subscribers, 1, 5000)
 
