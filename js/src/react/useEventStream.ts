@@ -20,7 +20,7 @@ export interface HookOptions<T> extends Omit<StreamOptions<T>, 'signal'> {
 /** What {@link useEventStream} takes. All functions may be others at each render. */
 export interface EventStreamOptions<T, S = T, R = S> extends HookOptions<T> {
   /** What `data` is until the first event: on the server, when hydrating, and after. */
-  readonly initialData?: S
+  readonly initialData?: S | undefined
   /** Makes the data of what it was and an event. It sees every event, however many there
    * are between two renders. Without it the data is the last event's. */
   readonly reduce?: (state: S | undefined, event: StreamEvent<T>) => S

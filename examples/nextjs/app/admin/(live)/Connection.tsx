@@ -1,0 +1,8 @@
+'use client'
+
+import { ConnectionStatus } from 'streamgauge/components'
+import { useConnection } from '../live'
+
+export function Connection() {
+  return <ConnectionStatus {...useConnection()} />
+}
