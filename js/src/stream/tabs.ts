@@ -129,7 +129,10 @@ export class Tabs {
 
   #follow({ after, events, to, state }: Message & { readonly kind: 'events' }): void {
     const connection = this.#connection
-    const caughtUp = hasCome(connection.lastEventId, after, connection.ordered)
+    // Of a batch that begins before it has anything, a leader says where it ends.
+    const caughtUp = [after, to].some((there) =>
+      hasCome(connection.lastEventId, there, connection.ordered),
+    )
     if (caughtUp) this.#state = fromPlain(state)
     if (caughtUp !== this.#following) {
       this.#following = caughtUp
