@@ -167,7 +167,11 @@ export class Connection {
       // only when a client reconnects; the parameter costs nothing.
       if (lastEventId !== '' && (transport === 'eventsource' || isCrossOrigin(url))) {
         url += `${url.includes('?') ? '&' : '?'}last-event-id=${encodeURIComponent(lastEventId)}`
-      } else if (lastEventId !== '') headers.set('last-event-id', lastEventId)
+      } else if (lastEventId !== '') {
+        // A header is bytes: those of UTF-8.
+        const bytes = new TextEncoder().encode(lastEventId)
+        headers.set('last-event-id', String.fromCharCode(...bytes))
+      }
       const response = await get(url, { headers, signal, credentials, cache: 'no-store' })
       const reader = (await checkResponse(response)).getReader()
       const decoder = new Decoder(
