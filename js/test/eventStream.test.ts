@@ -141,6 +141,9 @@ describe('an event stream', () => {
     ends.push(() => small.close())
     const first = await small.publish('n', 1)
     await small.publish('n', ...upTo(10, 2))
+    // Until it has let go of what it sent last, a hub may give more than it keeps.
+    await small.server.stop()
+    await small.server.run()
     const { data, errors, stream } = open(small.at('n'), { lastEventId: first })
     await expect.poll(() => data).toEqual(upTo(10, 6))
     expect(errors.map((e) => [e.kind, e.gap?.lost, e.gap?.reason])).toEqual([['gap', 4, 'evicted']])
