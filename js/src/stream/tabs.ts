@@ -140,12 +140,16 @@ export class Tabs {
       else connection.reconnect()
     }
     if (!caughtUp) return
+    // Where the leader began is no way back for who is ahead of it.
+    const pass = (id: string) => {
+      if (!connection.ordered || isNewer(id, connection.lastEventId)) connection.lastEventId = id
+    }
     for (const event of events) {
-      if (!isNews(event, connection.lastEventId)) continue
-      connection.lastEventId = event.lastEventId
+      if (connection.ordered && !isNews(event, connection.lastEventId)) continue
+      pass(event.lastEventId)
       this.#sink.event(event)
     }
-    if (isNewer(to, connection.lastEventId)) connection.lastEventId = to
+    pass(to)
     this.#sink.state(fromPlain(state))
   }
 
