@@ -145,6 +145,19 @@ describe('an event stream, as the web platform tests it', () => {
     expect(error.retryAt - Date.now()).toBeLessThanOrEqual(1500)
   })
 
+  it('format-field-retry: none is short enough to make it hammer a server', async () => {
+    const end: Answer = (res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).end('retry: 0\ndata: a\n\n')
+    }
+    const { stream } = await open([end])
+    const waits: number[] = []
+    stream.onState((state) => {
+      if (state.status === 'retrying') waits.push(Number(state.error.retryAt) - Date.now())
+    })
+    await expect.poll(() => waits.length).toBeGreaterThan(1)
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(99)
+  })
+
   it('eventsource-reconnect: an end is no end', async () => {
     const end: Answer = (res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: a\n\n')

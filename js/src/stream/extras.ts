@@ -28,6 +28,7 @@ export class Extras {
     this.#name = name
     this.#connection = connection
     this.#sink = sink
+    const page = thisPage()
     let timer: ReturnType<typeof setTimeout> | undefined
     const pause = () => {
       this.#leave()
@@ -35,6 +36,8 @@ export class Extras {
     }
     const life = {
       wake: () => {
+        // A network that is back wakes nobody: who sleeps must not lead the others.
+        if (page?.document.visibilityState === 'hidden') return
         clearTimeout(timer)
         this.#join()
         this.#tabs?.check()
@@ -50,7 +53,6 @@ export class Extras {
       },
       arrive: () => this.#join(),
     }
-    const page = thisPage()
     followPage(page, life, signal)
     if (page?.document.visibilityState === 'hidden') life.hide()
     signal.addEventListener('abort', () => {

@@ -319,6 +319,17 @@ describe(`useEventStream on React ${version}`, () => {
     expect(seen.renders - before).toBeLessThanOrEqual((Date.now() - began) / 300 + 2)
   })
 
+  it('renders in a page whose frames stand still', async () => {
+    const server = await scripted(says('data: 1\n\n'))
+    const { requestAnimationFrame } = globalThis
+    globalThis.requestAnimationFrame = () => 0
+    ends.push(() => {
+      globalThis.requestAnimationFrame = requestAnimationFrame
+    })
+    const seen = use(server.url)
+    await soon(() => seen.now.data).toBe(1)
+  })
+
   it('keeps its own state apart from that of who comes and goes beside it', async () => {
     const name = newName()
     await hub.publish(name, 1, 2, 3)
