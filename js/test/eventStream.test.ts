@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   type EventStream,
   openEventStream,
@@ -6,22 +6,10 @@ import {
   type StreamOptions,
 } from '../src/index.js'
 import { Hub } from './hub.js'
-import { type Answer, Scripted, says, status } from './scripted.js'
+import { says, status } from './scripted.js'
+import { stage, upTo } from './stage.js'
 
-let hub: Hub
-let count = 0
-const ends: (() => unknown)[] = []
-
-beforeAll(async () => {
-  hub = await Hub.start()
-})
-
-afterAll(() => hub.close())
-
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end()
-  await expect.poll(() => hub.subscribers()).toBe(0)
-})
+const { ends, hub, newName, scripted } = await stage()
 
 /** Opens a stream for the time of a test, and notes what it brings. */
 function open<T = number>(url: string, options: StreamOptions<T> = {}) {
@@ -34,15 +22,6 @@ function open<T = number>(url: string, options: StreamOptions<T> = {}) {
   stream.onError((error) => errors.push(error))
   return { stream, data, errors }
 }
-
-async function scripted(...answers: Answer[]): Promise<Scripted> {
-  const server = await Scripted.start(...answers)
-  ends.push(() => server.close())
-  return server
-}
-
-const newName = () => `s${count++}`
-const upTo = (n: number, from = 1) => Array.from({ length: n - from + 1 }, (_, i) => from + i)
 
 describe('an event stream', () => {
   it('gives typed events', async () => {
@@ -229,6 +208,8 @@ describe('an event stream', () => {
     'may be told to %s by who hears of an error',
     async (what) => {
       const server = await scripted(status(503), says('data: 1\n\n'))
+      if (what === 'close') vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      ends.push(() => vi.useRealTimers())
       const { stream, data } = open(server.url)
       const end = stream.onError(() => {
         end()
@@ -241,9 +222,9 @@ describe('an event stream', () => {
         return
       }
       await expect.poll(() => stream.state.status).toBe('closed')
-      // Long after the attempt that was planned.
-      await new Promise((done) => setTimeout(done, 300))
-      expect(server.requests).toHaveLength(1)
+      vi.advanceTimersByTime(60_000)
+      await (await fetch(server.url)).body?.cancel() // comes after the attempt, if there was one
+      expect(server.requests).toHaveLength(2)
     },
   )
 

@@ -1,24 +1,15 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import type { StreamError } from '../src/index.js'
 import { LiveConnection, type LiveEvent, type LiveStreamOptions } from '../src/live/index.js'
 import { Hub } from './hub.js'
 import { Scripted, says } from './scripted.js'
+import { stage, upTo } from './stage.js'
 
-let hub: Hub
-let count = 0
-const ends: (() => unknown)[] = []
+const { ends, hub, newName } = await stage()
 const requests: string[] = []
 
-beforeAll(async () => {
-  hub = await Hub.start()
-})
-
-afterAll(() => hub.close())
-
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end()
+afterEach(() => {
   requests.length = 0
-  await expect.poll(() => hub.subscribers()).toBe(0)
 })
 
 /** Connects, and notes what is asked for. */
@@ -50,8 +41,6 @@ function open(live: LiveConnection, stream: string, options: LiveStreamOptions<n
 }
 
 const subscriptions = () => requests.filter((r) => r.startsWith('text/event-stream'))
-const newName = () => `l${count++}`
-const upTo = (n: number, from = 1) => Array.from({ length: n - from + 1 }, (_, i) => from + i)
 
 describe('a live connection', () => {
   it('brings many streams, each to whom it is for', async () => {

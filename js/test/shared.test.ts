@@ -1,23 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openEventStream, type StreamError, type StreamOptions } from '../src/index.js'
 import { openNewest } from '../src/stream/eventStream.js'
-import { Hub } from './hub.js'
-import { type Answer, Scripted, says, status } from './scripted.js'
+import { says, status } from './scripted.js'
+import { stage, upTo } from './stage.js'
 
-let hub: Hub
-let count = 0
-const ends: (() => unknown)[] = []
-
-beforeAll(async () => {
-  hub = await Hub.start()
-})
-
-afterAll(() => hub.close())
-
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end()
-  await expect.poll(() => hub.subscribers()).toBe(0)
-})
+const { ends, hub, newName, scripted } = await stage()
 
 function open(
   url: string,
@@ -33,15 +20,6 @@ function open(
   stream.onError((error) => errors.push(error))
   return { stream, data, errors }
 }
-
-async function scripted(...answers: Answer[]): Promise<Scripted> {
-  const server = await Scripted.start(...answers)
-  ends.push(() => server.close())
-  return server
-}
-
-const newName = () => `s${count++}`
-const upTo = (n: number, from = 1) => Array.from({ length: n - from + 1 }, (_, i) => from + i)
 
 describe('a connection that is shared', () => {
   it('is one for all at an address', async () => {

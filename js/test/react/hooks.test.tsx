@@ -1,7 +1,7 @@
 import './dom.js'
 import { StrictMode, useEffect, version } from 'react'
 import { renderToString } from 'react-dom/server'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import {
   createLive,
   type EventLogOptions,
@@ -11,35 +11,16 @@ import {
   useEventSeries,
 } from '../../src/react/index.js'
 import { Hub } from '../hub.js'
-import { Scripted, says } from '../scripted.js'
+import { says } from '../scripted.js'
+import { stage, upTo } from '../stage.js'
 import { cleanup, render } from './render.js'
 
-let hub: Hub
-let count = 0
-const ends: (() => unknown)[] = []
+const { ends, hub, newName, scripted } = await stage()
 
-beforeAll(async () => {
-  hub = await Hub.start()
-})
-
-afterAll(() => hub.close())
-
-afterEach(async () => {
-  cleanup()
-  for (const end of ends.splice(0)) await end()
-  await expect.poll(() => hub.subscribers()).toBe(0)
-})
+afterEach(cleanup)
 
 const soon = (what: () => unknown) => expect.poll(what, { timeout: 5000 })
 const frame = () => new Promise<void>((done) => requestAnimationFrame(() => done()))
-const newName = () => `h${count++}`
-const upTo = (n: number, from = 1) => Array.from({ length: n - from + 1 }, (_, i) => from + i)
-
-async function scripted(...text: string[]): Promise<Scripted> {
-  const server = await Scripted.start(says(...text))
-  ends.push(() => server.close())
-  return server
-}
 
 describe(`useEventLog on React ${version}`, () => {
   function use(url: string, options: EventLogOptions<number> = {}) {
@@ -70,7 +51,7 @@ describe(`useEventLog on React ${version}`, () => {
   })
 
   it('shows nothing new while it is paused, and all of it afterwards', async () => {
-    const server = await scripted('data: 1\n\n')
+    const server = await scripted(says('data: 1\n\n'))
     const seen = use(server.url)
     await soon(seen.data).toEqual([1])
     seen.now.pause()
@@ -87,7 +68,7 @@ describe(`useEventLog on React ${version}`, () => {
   })
 
   it('shows what passes its filter, of what was before too', async () => {
-    const server = await scripted('data: 1\n\ndata: 2\n\ndata: 3\n\n')
+    const server = await scripted(says('data: 1\n\ndata: 2\n\ndata: 3\n\n'))
     const seen = use(server.url)
     await soon(() => seen.data().length).toBe(3)
     seen.change({ filter: (e) => e.data % 2 === 1 })
@@ -99,7 +80,7 @@ describe(`useEventLog on React ${version}`, () => {
   })
 
   it('begins with what the server rendered, and forgets all when it is cleared', async () => {
-    const server = await scripted('id: 1\ndata: 3\n\n')
+    const server = await scripted(says('id: 1\ndata: 3\n\n'))
     const seen = use(server.url, { initialData: [1, 2] })
     expect(seen.data()).toEqual([1, 2])
     await soon(seen.data).toEqual([1, 2, 3])
@@ -118,7 +99,7 @@ describe(`useEventLog on React ${version}`, () => {
 
 describe(`useEventLog while it is not enabled, on React ${version}`, () => {
   it('is paused and cleared all the same', async () => {
-    const server = await scripted('data: 1\n\n')
+    const server = await scripted(says('data: 1\n\n'))
     const seen = { now: {} as EventLogResult<number> }
     function Log({ enabled }: { enabled: boolean }) {
       seen.now = useEventLog<number>(server.url, { enabled })
@@ -136,7 +117,7 @@ describe(`useEventLog while it is not enabled, on React ${version}`, () => {
 
 describe(`useEventSeries on React ${version}`, () => {
   it('has columns of the last points, and renders nothing for them', async () => {
-    const server = await scripted('')
+    const server = await scripted(says(''))
     const seen = { renders: 0, calls: 0, now: {} as EventSeriesResult }
     function Chart() {
       const series = useEventSeries<{ t: number; a?: number }>(server.url, {

@@ -2,42 +2,23 @@ import './dom.js'
 import { StrictMode, useState, version } from 'react'
 import { hydrateRoot } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import {
   type EventStreamOptions,
   type EventStreamResult,
   useEventStream,
 } from '../../src/react/index.js'
-import { Hub } from '../hub.js'
-import { type Answer, Scripted, says, status } from '../scripted.js'
+import { says, status } from '../scripted.js'
+import { stage } from '../stage.js'
 import { cleanup, render } from './render.js'
 
-let hub: Hub
-let count = 0
-const ends: (() => unknown)[] = []
+const { ends, hub, newName, scripted } = await stage()
 
-beforeAll(async () => {
-  hub = await Hub.start()
-})
-
-afterAll(() => hub.close())
-
-afterEach(async () => {
-  cleanup()
-  for (const end of ends.splice(0)) await end()
-  await expect.poll(() => hub.subscribers()).toBe(0)
-})
-
-async function scripted(...answers: Answer[]): Promise<Scripted> {
-  const server = await Scripted.start(...answers)
-  ends.push(() => server.close())
-  return server
-}
+afterEach(cleanup)
 
 const soon = (what: () => unknown) => expect.poll(what, { timeout: 5000 })
 const frame = () => new Promise<void>((done) => requestAnimationFrame(() => done()))
 
-const newName = () => `r${count++}`
 const retry = { minDelay: 5, maxDelay: 40 }
 
 /** Renders the hook. `now` is what it has given last, `renders` how often. */
