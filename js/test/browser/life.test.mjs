@@ -154,6 +154,36 @@ describe('a page at which nobody looks', () => {
     })
   }
 
+  test('does not come to lead other tabs when the network is back', async () => {
+    const stream = lab.newStream()
+    const browserWindow = await openWindow(lab.browser)
+    const args = JSON.stringify(['s', at(stream), { pauseWhenHidden: 300, share: 'browser' }])
+    const open = async () => {
+      const tab = await browserWindow.open(`${lab.proxy.url}/page`)
+      await until(async () => await tab.evaluate('typeof lab === "object"'))
+      await tab.evaluate(`lab.open(...${args})`)
+      await until(async () => (await tab.evaluate('lab.seen.s.status')) === 'live')
+      return tab
+    }
+    const sleeper = await open()
+    const other = await open()
+    await until(async () => (await sleeper.evaluate('lab.seen.s.status')) === 'paused')
+    const locks = async () =>
+      JSON.parse(
+        await other.evaluate(
+          'navigator.locks.query().then(({ held, pending }) => JSON.stringify({ held, pending }))',
+        ),
+      )
+    await until(async () => (await locks()).held.length === 1)
+    await sleeper.evaluate('dispatchEvent(new Event("online"))')
+    const { held, pending } = await locks()
+    assert.deepEqual([held.length, pending.length], [1, 0])
+    assert.equal(await sleeper.evaluate('lab.seen.s.status'), 'paused')
+    await lab.publish(stream, 1, 10)
+    await until(async () => (await other.evaluate('lab.seen.s.numbers')).at(-1) === 10)
+    await browserWindow.close()
+  })
+
   test('keeps its connection and hears everything otherwise', async () => {
     const stream = lab.newStream()
     const browserWindow = await openWindow(lab.browser)
