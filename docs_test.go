@@ -45,6 +45,15 @@ func TestTheGuaranteesNameTestsThatExist(t *testing.T) {
 			t.Errorf("there is no %s", name)
 		}
 	}
+	// A file of JavaScript, and its test by title.
+	for _, named := range regexp.MustCompile("`(\\S+\\.mjs)`(?:, \"([^\"]+)\")?").FindAllStringSubmatch(string(text), -1) {
+		source, err := os.ReadFile(named[1])
+		if err != nil {
+			t.Error(err)
+		} else if title := named[2]; title == "" || !strings.Contains(string(source), "test('"+title+"'") {
+			t.Errorf("%s has no test %q", named[1], title)
+		}
+	}
 }
 
 // fenced returns the blocks of the kind in the text, without their fences.

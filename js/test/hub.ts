@@ -1,4 +1,4 @@
-import { Server } from '../../web/test/server.mjs'
+import { Server } from './server.mjs'
 
 /** A real hub, and what tests do with it. */
 export class Hub {

@@ -8,8 +8,8 @@
 // the same clock. Events lie farther apart than panels change their text (0.1 s), or
 // that pause would be measured.
 
+import { Server } from '../../js/test/server.mjs'
 import { launch } from '../test/browser.mjs'
-import { Server } from '../test/server.mjs'
 
 const EVENTS = Number(process.env.EVENTS ?? 1000)
 const WANTED = { p50: 50, p99: 150 }

@@ -6,8 +6,8 @@
 // Wanted: the heap is flat within 10 % (after the log is full, each time after a
 // garbage collection), and the page keeps at least 55 frames a second.
 
+import { Server } from '../../js/test/server.mjs'
 import { launch } from '../test/browser.mjs'
-import { Server } from '../test/server.mjs'
 
 const MINUTES = Number(process.env.MINUTES ?? 10)
 const RATE = 1000

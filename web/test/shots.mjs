@@ -2,8 +2,8 @@
 // demo: npm run shots [-- FOLDER]
 
 import { mkdir } from 'node:fs/promises'
+import { Server } from '../../js/test/server.mjs'
 import { launch } from './browser.mjs'
-import { Server } from './server.mjs'
 
 const folder = process.argv[2] ?? new URL('../../docs/screenshots', import.meta.url).pathname
 await mkdir(folder, { recursive: true })

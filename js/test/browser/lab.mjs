@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 import { build } from 'vite'
-import { Server } from '../../../web/test/server.mjs'
+import { Server } from '../server.mjs'
 import { HubProxy } from './proxy.mjs'
 
 /** @typedef {import('playwright-core').Page} Page */

@@ -3,7 +3,7 @@
 /** Set before the first test. */
 export const stage = {
   /** The real one. */
-  hub: /** @type {import('../../../web/test/server.mjs').Server} */ (/** @type {unknown} */ (null)),
+  hub: /** @type {import('../server.mjs').Server} */ (/** @type {unknown} */ (null)),
   /** For what the hub does not do. */
   upstream: /** @type {import('./upstream.mjs').Upstream} */ (/** @type {unknown} */ (null)),
   /** To be quoted in docs/nextjs.md. @type {Record<string, unknown>[]} */

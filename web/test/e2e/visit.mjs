@@ -6,8 +6,8 @@ import { readFile } from 'node:fs/promises'
 import { after } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import { Server } from '../../../js/test/server.mjs'
 import { launch } from '../browser.mjs'
-import { Server } from '../server.mjs'
 
 /** How long anything may take to be seen, in ms. */
 export const WITHIN = 10_000
