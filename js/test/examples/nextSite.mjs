@@ -15,6 +15,7 @@ import {
   reading,
   signIn,
   status,
+  trafficOf,
 } from './site.mjs'
 
 /** @typedef {import('playwright-core').Browser} Browser */
@@ -181,11 +182,15 @@ export function nextSite(app, browser) {
     await comes(() => reading(page, 'Reading now'), '0', 5000)
     await comes(subscribers, 1, 5000)
 
+    const traffic = trafficOf(page)
     await page.getByRole('link', { name: 'Log', exact: true }).click()
     await page.getByRole('heading', { name: 'Server log' }).waitFor()
     await comes(subscribers, 1, 5000)
     await page.getByRole('link', { name: 'Overview' }).click()
-    await comes(() => inFeed(page, 'Nora'), 1)
+    await comes(() => inFeed(page, 'Nora'), 1).catch((error) => {
+      error.message += `; since then:\n${traffic.join('\n')}`
+      throw error
+    })
     await comes(subscribers, 1, 5000)
     assert.deepEqual(faults, [])
     assert.deepEqual(site.faults, [])

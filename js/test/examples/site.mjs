@@ -9,6 +9,24 @@ import { until } from '../next/upstream.mjs'
 export const PASSWORD = 'low tide'
 export const ARTICLE = '/articles/leaves-when-full'
 
+/** Notes what a page asks for and what becomes of it. @param {Page} page */
+export function trafficOf(page) {
+  /** @type {string[]} */
+  const lines = []
+  const from = Date.now()
+  const note = (
+    /** @type {string} */ what,
+    /** @type {import('playwright-core').Request} */ request,
+  ) =>
+    lines.push(
+      `${Date.now() - from} ms ${what} ${new URL(request.url()).pathname}${new URL(request.url()).search}`,
+    )
+  page.on('request', (request) => note('asks', request))
+  page.on('response', (response) => note(`gets ${response.status()}`, response.request()))
+  page.on('requestfailed', (request) => note(`fails: ${request.failure()?.errorText}`, request))
+  return lines
+}
+
 /** Polls until a text is what it should be. @param {() => Promise<unknown>} get @param {unknown} want @param {number} [within] ms */
 export async function comes(get, want, within = 10_000) {
   /** @type {unknown} */
