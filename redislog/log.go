@@ -1,0 +1,219 @@
+// Package redislog is Streamgauge's log in Redis 7 or Valkey, for several instances at
+// once: all of them append to one log, and each can resume every client.
+//
+// # How it is kept
+//
+// One script appends each batch, all or none of it, to an ordered log and to a history
+// for every stream, both of them Redis streams; Redis numbers the events. Every instance
+// keeps an index of what is kept and the newest events in memory, so that hardly any
+// replay reaches Redis. Messages between instances say that there is something new, and
+// nothing else: what it is, each reads in the log, and it asks every second in any case.
+//
+// All keys begin with "{name}:", the name being that of the log, so that they are in one
+// slot: a Redis Cluster makes a log more available, and no faster.
+package redislog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/streamgauge/streamgauge"
+)
+
+// Options says how a log is opened. The zero value is ready.
+type Options struct {
+	// Rules say what is kept. All instances of a log should have the same.
+	Rules streamgauge.Rules
+
+	// Logger is told of lost events and of a Redis that can't be reached. Nil is
+	// silence.
+	Logger *slog.Logger
+
+	// Now is the clock that appends go by, for tests. Nil is that of Redis, so that
+	// instances whose clocks differ agree.
+	Now func() time.Time
+}
+
+// commandTimeout bounds how long Redis may take to answer.
+const commandTimeout = 5 * time.Second
+
+// Log is a [streamgauge.Log] in Redis. Its methods may be called from any number of
+// goroutines at once.
+type Log struct {
+	client   rueidis.Client
+	prefix   string // of all keys
+	rules    streamgauge.Rules
+	logger   *slog.Logger
+	now      func() time.Time
+	instance string // tells instances apart
+
+	appends chan *request
+	wake    chan struct{} // capacity 1: there may be something new
+
+	// Held while the log is read and applied; before mu.
+	applying sync.Mutex
+	last     entryID // of the newest entry of the ordered log that was applied
+
+	mu      sync.Mutex // guards all that follows
+	index   *streamgauge.Index[loc]
+	recent  *streamgauge.Recent
+	dropped []loc // trimmed, and perhaps in Redis still
+	closed  bool
+
+	stop       context.CancelFunc
+	stopped    <-chan struct{} // closed by stop
+	background sync.WaitGroup
+}
+
+// loc is an event in a stream's history.
+type loc struct {
+	stream string
+	id     entryID
+}
+
+var _ streamgauge.Log = (*Log)(nil)
+
+// Open opens the log at an address such as
+//
+//	redis://user:password@host:6379/0
+//
+// beginning it if there is none. With rediss:// the connection is encrypted. These
+// parameters may follow a "?":
+//
+//   - log: the log's name. Default: streamgauge.
+//   - addr: the address of another node of a Cluster, or another Sentinel; may be repeated.
+//   - master_set: the name by which the Sentinels at the addresses know the Redis.
+//   - db: the database's number.
+//   - skip_verify=true: any certificate is accepted.
+//   - dial_timeout: such as 5s.
+//
+// Errors never contain the password.
+func Open(ctx context.Context, address string, options *Options) (*Log, error) {
+	var o Options
+	if options != nil {
+		o = *options
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	client, name, err := connect(address)
+	if err != nil {
+		return nil, err
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l := &Log{
+		client: client, prefix: "{" + name + "}:", rules: o.Rules, logger: o.Logger, now: o.Now,
+		instance: strconv.FormatUint(rand.Uint64(), 36),
+		appends:  make(chan *request), wake: make(chan struct{}, 1), stop: stop, stopped: background.Done(),
+	}
+	l.applying.Lock()
+	err = l.load(ctx)
+	l.applying.Unlock()
+	if err != nil {
+		stop()
+		client.Close()
+		return nil, fmt.Errorf("open log: %w", err)
+	}
+	l.background.Go(func() { l.write(background) })
+	l.background.Go(func() { l.listen(background) })
+	l.background.Go(func() { l.follow(background) })
+	l.background.Go(func() { l.clean(background) })
+	return l, nil
+}
+
+func connect(address string) (rueidis.Client, string, error) {
+	options, name, err := parseAddress(address)
+	if err != nil {
+		return nil, "", err
+	}
+	client, err := rueidis.NewClient(options)
+	if err != nil {
+		return nil, "", errors.New(Redact(err.Error()))
+	}
+	return client, name, nil
+}
+
+func (l *Log) key(name string) string { return l.prefix + name }
+
+// Head implements [streamgauge.Log].
+func (l *Log) Head(ctx context.Context) (head streamgauge.Position, err error) {
+	err = l.locked(ctx, func() error { head = l.index.Head(); return nil })
+	return head, err
+}
+
+// Streams implements [streamgauge.Log].
+func (l *Log) Streams(ctx context.Context) (all []streamgauge.StreamInfo, err error) {
+	err = l.locked(ctx, func() error { all = l.index.Streams(l.clock()); return nil })
+	return all, err
+}
+
+// clock is the wall clock by which age is judged.
+func (l *Log) clock() time.Time {
+	if l.now != nil {
+		return l.now()
+	}
+	return time.Now()
+}
+
+// Tail implements [streamgauge.Log].
+func (l *Log) Tail(ctx context.Context, after streamgauge.Position, deliver func([]streamgauge.Event) error) error {
+	count := func(events []streamgauge.Event) error {
+		err := deliver(events)
+		after = events[len(events)-1].ID
+		return err
+	}
+	for {
+		var recent *streamgauge.Recent
+		if err := l.locked(ctx, func() error { recent = l.recent; return nil }); err != nil {
+			return err
+		}
+		err := recent.Tail(ctx, after, count, l.Read)
+		if !errors.Is(err, streamgauge.ErrClosed) {
+			return err
+		}
+		// Closed is the log, or what was recent when the index was read anew.
+	}
+}
+
+// locked calls f under the lock if the context has not ended and the log is not closed.
+func (l *Log) locked(ctx context.Context, f func() error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return streamgauge.ErrClosed
+	}
+	return f()
+}
+
+// Close implements [streamgauge.Log].
+func (l *Log) Close() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil
+	}
+	l.closed = true
+	recent := l.recent
+	l.mu.Unlock()
+	recent.Close()
+	l.stop()
+	l.background.Wait()
+	l.client.Close()
+	return nil
+}
+
+// unavailable says that Redis could not do something.
+func unavailable(what string, err error) error {
+	return fmt.Errorf("%w: %s: %s", streamgauge.ErrUnavailable, what, Redact(err.Error()))
+}
