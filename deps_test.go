@@ -21,6 +21,7 @@ var arrows = map[string]struct {
 	"sse":            {},
 	"logtest":        {ours: []string{""}},
 	"filelog":        {ours: []string{"", "sse"}},
+	"redislog":       {ours: []string{""}, thirdParty: true},
 	"filter":         {ours: []string{""}, thirdParty: true},
 	"dashboard":      {ours: []string{"", "internal/yamlfile"}, thirdParty: true},
 	"source":         {ours: []string{""}},

@@ -13,6 +13,13 @@ import (
 // defaultName is the log's name where the address says none.
 const defaultName = "streamgauge"
 
+// CheckAddress says what is wrong with an address, see [Open]; nil is nothing. Its errors
+// don't contain the password.
+func CheckAddress(address string) error {
+	_, _, err := parseAddress(address)
+	return err
+}
+
 // parseAddress takes an address apart. Its errors never contain the password.
 func parseAddress(address string) (options rueidis.ClientOption, name string, err error) {
 	u, err := url.Parse(address)
@@ -39,7 +46,7 @@ func parseAddress(address string) (options rueidis.ClientOption, name string, er
 		u.Path = ""
 	}
 	if options, err = rueidis.ParseURL(u.String()); err != nil {
-		return options, "", errors.New(strings.TrimPrefix(Redact(err.Error()), "redis: "))
+		return options, "", errors.New(strings.TrimPrefix(err.Error(), "redis: "))
 	}
 	options.DisableCache = true
 	options.ClientName = "streamgauge"
@@ -52,32 +59,4 @@ func parseAddress(address string) (options rueidis.ClientOption, name string, er
 	options.Sentinel.TopologyRefreshInterval = 5 * time.Second
 	options.ClusterOption.ShardsRefreshInterval = 5 * time.Second
 	return options, name, nil
-}
-
-// Redact returns the text without passwords of URLs that are in it.
-func Redact(text string) string {
-	var out strings.Builder
-	for {
-		scheme := strings.Index(text, "://")
-		if scheme < 0 {
-			out.WriteString(text)
-			return out.String()
-		}
-		out.WriteString(text[:scheme+3])
-		text = text[scheme+3:]
-		end := strings.IndexAny(text, " \t\r\n\"'/?")
-		if end < 0 {
-			end = len(text)
-		}
-		if at := strings.LastIndexByte(text[:end], '@'); at >= 0 {
-			if user, _, has := strings.Cut(text[:at], ":"); has {
-				out.WriteString(user + ":***")
-			} else {
-				out.WriteString(user)
-			}
-			text, end = text[at:], end-at
-		}
-		out.WriteString(text[:end])
-		text = text[end:]
-	}
 }

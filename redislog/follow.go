@@ -82,7 +82,7 @@ func (l *Log) follow(ctx context.Context) {
 		err := l.catchUp(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil && !failing:
-			l.logger.Error("the log in Redis can't be read, will go on trying", "error", Redact(err.Error()))
+			l.logger.Error("the log in Redis can't be read, will go on trying", "error", err)
 		case err == nil && failing:
 			l.logger.Info("the log in Redis can be read again")
 		}

@@ -136,7 +136,7 @@ func connect(address string) (rueidis.Client, string, error) {
 	}
 	client, err := rueidis.NewClient(options)
 	if err != nil {
-		return nil, "", errors.New(Redact(err.Error()))
+		return nil, "", err
 	}
 	return client, name, nil
 }
@@ -215,5 +215,5 @@ func (l *Log) Close() error {
 
 // unavailable says that Redis could not do something.
 func unavailable(what string, err error) error {
-	return fmt.Errorf("%w: %s: %s", streamgauge.ErrUnavailable, what, Redact(err.Error()))
+	return fmt.Errorf("%w: %s: %w", streamgauge.ErrUnavailable, what, err)
 }

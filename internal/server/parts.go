@@ -14,15 +14,23 @@ import (
 	"github.com/streamgauge/streamgauge/filelog"
 	"github.com/streamgauge/streamgauge/filter"
 	"github.com/streamgauge/streamgauge/internal/config"
+	"github.com/streamgauge/streamgauge/redislog"
 	"github.com/streamgauge/streamgauge/source"
 	"github.com/streamgauge/streamgauge/source/demo"
 	"github.com/streamgauge/streamgauge/source/host"
 	"github.com/streamgauge/streamgauge/source/self"
 )
 
-func openLog(c *config.Config, rules streamgauge.Rules, logger *slog.Logger) (streamgauge.Log, error) {
-	if c.Log == "memory" {
+func openLog(ctx context.Context, c *config.Config, rules streamgauge.Rules, logger *slog.Logger) (streamgauge.Log, error) {
+	switch {
+	case c.Log == "memory":
 		return streamgauge.NewMemoryLog(rules), nil
+	case c.Log != "file":
+		log, err := redislog.Open(ctx, c.Log, &redislog.Options{Rules: rules, Logger: logger})
+		if err != nil {
+			return nil, fmt.Errorf("log: %w", err)
+		}
+		return log, nil
 	}
 	log, err := filelog.Open(c.Data, &filelog.Options{Rules: rules, Level: c.Ack, Logger: logger})
 	switch {
