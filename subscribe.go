@@ -67,7 +67,7 @@ func (h *Hub) Subscribe(ctx context.Context, want Subscription, wake, abort func
 	if err := h.resolveViews(&want); err != nil {
 		return nil, err
 	}
-	s := &Subscriber{hub: h, want: want, epoch: h.epoch, wake: wake, abort: abort, parkedAt: -1}
+	s := &Subscriber{hub: h, want: want, wake: wake, abort: abort, parkedAt: -1}
 	start, err := s.begin(ctx, filter)
 	if err != nil {
 		return nil, err
@@ -98,6 +98,7 @@ func (s *Subscriber) begin(ctx context.Context, filter Filter) (start, error) {
 		return start, err
 	}
 	id := start.position
+	s.epoch = start.position.Epoch
 	if s.want.viewsOnly() && !start.resumes {
 		id = Position{} // who is cut before the views have begun, begins again
 	}
@@ -235,6 +236,8 @@ func (h *Hub) join(s *Subscriber, key feedKey, filter Filter) error {
 	switch {
 	case h.draining:
 		return fmt.Errorf("%w: the hub is being drained", ErrOverload)
+	case s.epoch != h.life():
+		return fmt.Errorf("%w: the log is being replaced", ErrOverload)
 	case h.total >= limits.Subscribers:
 		return fmt.Errorf("%w: there are %d (limits.subscribers)", ErrOverload, h.total)
 	case streams && f == nil && len(h.feeds) >= limits.Feeds:
@@ -287,7 +290,9 @@ func (h *Hub) addFeed(f *feed) {
 }
 
 func (h *Hub) removeFeed(f *feed) {
-	delete(h.feeds, f.key)
+	if h.feeds[f.key] == f {
+		delete(h.feeds, f.key)
+	}
 	delete(h.gated, f)
 	h.eachRoute(f, func(r *route) {
 		if i := slices.Index(r.feeds, f); i >= 0 {
