@@ -213,7 +213,7 @@ func (l *Log) written(ctx context.Context, epoch streamgauge.Epoch, group []*req
 			r.answer <- answer{err: unavailable("append to Redis", err)}
 			continue
 		}
-		r.answer <- w.results[i].answer(epoch)
+		r.answer <- w.results[i].answer(epoch, l.level)
 	}
 }
 
@@ -233,13 +233,13 @@ type outcome struct {
 	forgot      entryID // if there was anything to forget
 }
 
-func (o *outcome) answer(epoch streamgauge.Epoch) answer {
+func (o *outcome) answer(epoch streamgauge.Epoch, level streamgauge.Level) answer {
 	if o.reused {
 		return answer{err: streamgauge.ErrKeyReused}
 	}
 	return answer{receipt: streamgauge.Receipt{
 		Position: streamgauge.Position{Epoch: epoch, Seq: o.last}, Count: o.count,
-		Level: streamgauge.LevelMemory, Duplicate: o.duplicate,
+		Level: level, Duplicate: o.duplicate,
 	}}
 }
 

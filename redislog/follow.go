@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -15,7 +16,42 @@ import (
 const (
 	pageEntries = 1024        // of the ordered log that are read at once
 	askEvery    = time.Second // whether there is something new, whoever says so or not
+	patience    = 5 * time.Second
 )
+
+// health is when an instance was last seen to do what it is there for. A connection that
+// stands says little: it may be to a Redis that hangs, or to a replica.
+type health struct {
+	read, written, heard atomic.Int64 // in nanoseconds of Unix time
+}
+
+func (h *health) all() [3]*atomic.Int64 { return [...]*atomic.Int64{&h.read, &h.written, &h.heard} }
+
+// Ready returns nil if Redis was written to and read, and a message went round through it
+// to this instance, within the last five seconds; or else what fails.
+func (l *Log) Ready() error {
+	oldest := time.Now().Add(-patience).UnixNano()
+	for i, what := range [...]string{"can't be read", "takes no writes", "delivers no messages"} {
+		if at := l.health.all()[i].Load(); at < oldest {
+			return fmt.Errorf("%w: Redis %s since %s", streamgauge.ErrUnavailable, what, time.Unix(0, at).UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
+}
+
+// probe writes and has a message come back to this instance.
+func (l *Log) probe(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, askEvery)
+	defer cancel()
+	answers := l.client.DoMulti(ctx,
+		l.client.B().Set().Key(l.key("instance:"+l.instance)).Value("").ExSeconds(60).Build(),
+		l.client.B().Spublish().Channel(l.key("wake")).Message(probeMessage+l.instance).Build())
+	if answers[0].Error() == nil {
+		l.health.written.Store(time.Now().UnixNano())
+	}
+}
+
+const probeMessage = "probe "
 
 // entry is what an entry of the ordered log says: an event, or that a stream was
 // forgotten.
@@ -34,15 +70,23 @@ func (l *Log) poke() {
 }
 
 // listen hears from other instances, until the context ends, that there is something new.
-// What they say may be lost; follow asks anyway.
+// What they say may be lost; follow asks anyway. A subscription that brings nothing, not
+// even what this instance says to itself, is given up for another.
 func (l *Log) listen(ctx context.Context) {
-	hooked := rueidis.WithOnSubscriptionHook(ctx, func(rueidis.PubSubSubscription) { l.poke() })
 	for ctx.Err() == nil {
+		listening, giveUp := context.WithCancel(ctx)
+		deaf := time.AfterFunc(patience, giveUp)
+		hooked := rueidis.WithOnSubscriptionHook(listening, func(rueidis.PubSubSubscription) { l.poke() })
 		_ = l.client.Receive(hooked, l.client.B().Ssubscribe().Channel(l.key("wake")).Build(), func(m rueidis.PubSubMessage) {
-			if id, ok := parseID(m.Message); ok && !l.knows(id) {
+			if m.Message == probeMessage+l.instance {
+				l.health.heard.Store(time.Now().UnixNano())
+				deaf.Reset(patience)
+			} else if id, ok := parseID(m.Message); ok && !l.knows(id) {
 				l.poke()
 			}
 		})
+		deaf.Stop()
+		giveUp()
 		sleep(ctx, 200*time.Millisecond)
 	}
 }
@@ -78,6 +122,7 @@ func (l *Log) follow(ctx context.Context) {
 			return
 		case <-l.wake:
 		case <-ticker.C:
+			l.probe(ctx)
 		}
 		err := l.catchUp(ctx)
 		switch {
@@ -102,53 +147,72 @@ func (l *Log) catchUp(ctx context.Context) error {
 		switch {
 		case err != nil:
 			return err
-		case state == lost:
+		case state == changed:
+			if err := l.renew(ctx); err != nil {
+				return err
+			}
+			fallthrough
+		case state == elsewhere:
 			return l.load(ctx)
 		}
 		l.apply(entries)
-		if len(entries) < pageEntries-1 {
+		if len(entries) < pageEntries-1 { // the page was not full
+			l.health.read.Store(time.Now().UnixNano())
 			return nil
 		}
 	}
 }
 
+// continuity is how what is in Redis goes with what is known here.
 type continuity int
 
 const (
 	continues continuity = iota
-	lost                 // what follows the newest entry here is not there, or of another log
+	elsewhere            // it is another log, or it is far ahead
+	changed              // what is known here was lost there, or is another
 )
 
 // since reads what follows the newest entry that was applied. That very entry is read
 // once more: if it is another now, this is not the log that it was.
 func (l *Log) since(ctx context.Context) ([]entry, continuity, error) {
-	first := l.last.String()
-	if l.last == (entryID{}) {
-		first = "-"
+	begun := l.last != (entryID{})
+	first := "-"
+	if begun {
+		first = l.last.String()
 	}
 	epoch, _ := l.standing()
 	answers := l.client.DoMulti(ctx,
 		l.client.B().Xrange().Key(l.key("log")).Start(first).End("+").Count(pageEntries).Build(),
+		l.client.B().Xrange().Key(l.key("log")).Start("-").End("+").Count(1).Build(),
 		// Read afterwards: if the epoch is still the same, so it was before.
 		l.client.B().Hget().Key(l.key("meta")).Field("epoch").Build())
 	raw, err := answers[0].AsXRange()
 	if err != nil {
 		return nil, 0, err
 	}
-	now, err := answers[1].ToString()
+	now, err := answers[2].ToString()
 	if err != nil && !rueidis.IsRedisNil(err) {
 		return nil, 0, err
 	}
 	if now != formatEpoch(epoch) {
-		return nil, lost, nil
+		return nil, elsewhere, nil
 	}
-	if l.last != (entryID{}) {
-		if len(raw) == 0 || raw[0].ID != first {
-			return nil, lost, nil
+	if begun && (len(raw) == 0 || raw[0].ID != first) {
+		oldest, err := answers[1].AsXRange()
+		if err != nil {
+			return nil, 0, err
 		}
+		if len(oldest) > 0 {
+			if id, ok := parseID(oldest[0].ID); ok && id.seq > l.last.seq {
+				return nil, elsewhere, nil // it was trimmed past where this instance was
+			}
+		}
+		return nil, changed, nil
+	}
+	if begun {
 		raw = raw[1:]
-	} else if len(raw) == pageEntries || len(raw) > 0 && !strings.HasPrefix(raw[0].ID, "1-") {
-		return nil, lost, nil // too much has come since
+	} else if len(raw) > 0 && !strings.HasPrefix(raw[0].ID, "1-") {
+		return nil, elsewhere, nil
 	}
 	entries := make([]entry, len(raw))
 	for i := range raw {
@@ -157,6 +221,15 @@ func (l *Log) since(ctx context.Context) ([]entry, continuity, error) {
 		}
 	}
 	return entries, continues, nil
+}
+
+// renew gives the log another epoch, as Redis has lost what this instance knows.
+func (l *Log) renew(ctx context.Context) error {
+	epoch, head := l.standing()
+	l.logger.Error("Redis has lost events that were appended, or has others in their place: the log begins a new epoch",
+		"head", streamgauge.Position{Epoch: epoch, Seq: head}.String())
+	return renewScript.run(ctx, l.client, []string{l.key("meta")},
+		[]string{formatEpoch(epoch), formatEpoch(streamgauge.NewEpoch())}).Error()
 }
 
 func (e *entry) parse(raw rueidis.XRangeEntry) error {

@@ -54,7 +54,9 @@ type Log struct {
 	logger   *slog.Logger
 	now      func() time.Time
 	instance string // tells instances apart
+	level    streamgauge.Level
 
+	health  health
 	appends chan *request
 	wake    chan struct{} // capacity 1: there may be something new
 
@@ -114,9 +116,15 @@ func Open(ctx context.Context, address string, options *Options) (*Log, error) {
 		instance: strconv.FormatUint(rand.Uint64(), 36),
 		appends:  make(chan *request), wake: make(chan struct{}, 1), stop: stop, stopped: background.Done(),
 	}
-	l.applying.Lock()
-	err = l.load(ctx)
-	l.applying.Unlock()
+	for _, at := range l.health.all() {
+		at.Store(time.Now().UnixNano())
+	}
+	err = l.inspect(ctx)
+	if err == nil {
+		l.applying.Lock()
+		err = l.load(ctx)
+		l.applying.Unlock()
+	}
 	if err != nil {
 		stop()
 		client.Close()

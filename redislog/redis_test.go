@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ type server struct {
 	dir  string
 	args []string
 	cmd  *exec.Cmd
-	out  bytes.Buffer
+	out      bytes.Buffer
 }
 
 // shared is one for all tests that leave it as it is; each has a log of its own name.
@@ -110,6 +111,7 @@ func (s *server) start() error {
 }
 
 func (s *server) kill() {
+	_ = s.cmd.Process.Signal(syscall.SIGCONT)
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait()
 }

@@ -16,6 +16,9 @@ var appendLua string
 //go:embed open.lua
 var openLua string
 
+//go:embed renew.lua
+var renewLua string
+
 // A script runs in Redis, all or none of it.
 type script struct{ text, sha string }
 
@@ -27,6 +30,7 @@ func newScript(text string) script {
 var (
 	appendScript = newScript(appendLua)
 	openScript   = newScript(openLua)
+	renewScript  = newScript(renewLua)
 )
 
 // run runs the script, which the server may not know yet.
