@@ -66,7 +66,7 @@ func (l *Log) Forget(ctx context.Context, stream string) error {
 }
 
 func (l *Log) submit(r *request) (streamgauge.Receipt, error) {
-	if err := l.locked(r.ctx, func() error { return nil }); err != nil {
+	if err := l.replica.Closed(r.ctx); err != nil {
 		return streamgauge.Receipt{}, err
 	}
 	r.answer = make(chan answer, 1)
@@ -128,8 +128,8 @@ func (l *Log) writeGroup(ctx context.Context, group []*request, operation string
 	defer cancel()
 	args := l.arguments(group, operation)
 	for {
-		epoch, position := l.standing()
-		args[2], args[3] = strconv.FormatUint(uint64(epoch), 36), strconv.FormatUint(position, 10)
+		at := l.replica.Position()
+		args[2], args[3] = formatEpoch(at.Epoch), strconv.FormatUint(at.Seq, 10)
 		if args[5] = ""; l.now != nil {
 			args[5] = strconv.FormatInt(l.now().UnixMilli(), 10)
 		}
@@ -137,7 +137,7 @@ func (l *Log) writeGroup(ctx context.Context, group []*request, operation string
 		if err == nil {
 			var status string
 			if status, err = result[0].ToString(); err == nil && status == "ok" {
-				l.written(ctx, epoch, group, result)
+				l.written(ctx, at.Epoch, group, result)
 				return
 			}
 			l.poke() // it is another log
@@ -156,13 +156,6 @@ func (l *Log) writeGroup(ctx context.Context, group []*request, operation string
 			return
 		}
 	}
-}
-
-func (l *Log) standing() (streamgauge.Epoch, uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	head := l.index.Head()
-	return head.Epoch, head.Seq
 }
 
 func (l *Log) appendKeys() []string {

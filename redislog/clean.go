@@ -16,11 +16,6 @@ const (
 	leaseFor   = 5 * time.Second
 )
 
-// drop notes that an event is not kept any more. The mutex is held.
-func (l *Log) drop(at loc) {
-	l.dropped = append(l.dropped, at)
-}
-
 // clean deletes in Redis what is not kept any more, until the context ends. One instance
 // does so for all; how many events of a stream there are, each append sees to itself.
 func (l *Log) clean(ctx context.Context) {
@@ -37,17 +32,14 @@ func (l *Log) clean(ctx context.Context) {
 }
 
 func (l *Log) cleanUp(ctx context.Context) {
-	l.mu.Lock()
-	l.index.Trim(l.clock())
-	dropped := l.dropped
-	l.dropped = nil
-	l.mu.Unlock()
+	dropped := l.replica.Dropped()
 	if len(dropped) == 0 || !l.lease(ctx) {
 		return
 	}
 	byStream := make(map[string][]entryID)
-	for _, at := range dropped {
-		byStream[at.stream] = append(byStream[at.stream], at.id)
+	for i := range dropped {
+		at := &dropped[i]
+		byStream[at.Stream] = append(byStream[at.Stream], idAt(at))
 	}
 	var commands rueidis.Commands
 	for stream, ids := range byStream {

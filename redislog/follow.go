@@ -11,6 +11,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/replica"
 )
 
 const (
@@ -52,14 +53,6 @@ func (l *Log) probe(ctx context.Context) {
 }
 
 const probeMessage = "probe "
-
-// entry is what an entry of the ordered log says: an event, or that a stream was
-// forgotten.
-type entry struct {
-	id     entryID
-	event  streamgauge.Event
-	forget string
-}
 
 // poke has the log read soon.
 func (l *Log) poke() {
@@ -135,15 +128,14 @@ func (l *Log) follow(ctx context.Context) {
 	}
 }
 
-// catchUp applies what has been appended. The context bounds only how long it waits for
-// who is at it already; Redis has five seconds.
+// catchUp applies what has been appended so far.
 func (l *Log) catchUp(ctx context.Context) error {
 	l.applying.Lock()
 	defer l.applying.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	for {
-		entries, state, err := l.since(ctx)
+		records, last, state, err := l.since(ctx)
 		switch {
 		case err != nil:
 			return err
@@ -155,8 +147,9 @@ func (l *Log) catchUp(ctx context.Context) error {
 		case state == elsewhere:
 			return l.load(ctx)
 		}
-		l.apply(entries)
-		if len(entries) < pageEntries-1 { // the page was not full
+		l.replica.Apply(records)
+		l.last = last
+		if len(records) < pageEntries-1 { // the page was not full
 			l.health.read.Store(time.Now().UnixNano())
 			return nil
 		}
@@ -174,13 +167,12 @@ const (
 
 // since reads what follows the newest entry that was applied. That very entry is read
 // once more: if it is another now, this is not the log that it was.
-func (l *Log) since(ctx context.Context) ([]entry, continuity, error) {
+func (l *Log) since(ctx context.Context) (records []replica.Record, last entryID, at continuity, err error) {
 	begun := l.last != (entryID{})
 	first := "-"
 	if begun {
 		first = l.last.String()
 	}
-	epoch, _ := l.standing()
 	answers := l.client.DoMulti(ctx,
 		l.client.B().Xrange().Key(l.key("log")).Start(first).End("+").Count(pageEntries).Build(),
 		l.client.B().Xrange().Key(l.key("log")).Start("-").End("+").Count(1).Build(),
@@ -188,123 +180,94 @@ func (l *Log) since(ctx context.Context) ([]entry, continuity, error) {
 		l.client.B().Hget().Key(l.key("meta")).Field("epoch").Build())
 	raw, err := answers[0].AsXRange()
 	if err != nil {
-		return nil, 0, err
+		return nil, last, 0, err
 	}
 	now, err := answers[2].ToString()
 	if err != nil && !rueidis.IsRedisNil(err) {
-		return nil, 0, err
+		return nil, last, 0, err
 	}
-	if now != formatEpoch(epoch) {
-		return nil, elsewhere, nil
+	if now != formatEpoch(l.replica.Position().Epoch) {
+		return nil, last, elsewhere, nil
 	}
 	if begun && (len(raw) == 0 || raw[0].ID != first) {
 		oldest, err := answers[1].AsXRange()
 		if err != nil {
-			return nil, 0, err
+			return nil, last, 0, err
 		}
 		if len(oldest) > 0 {
 			if id, ok := parseID(oldest[0].ID); ok && id.seq > l.last.seq {
-				return nil, elsewhere, nil // it was trimmed past where this instance was
+				return nil, last, elsewhere, nil // it was trimmed past where this instance was
 			}
 		}
-		return nil, changed, nil
+		return nil, last, changed, nil
 	}
 	if begun {
 		raw = raw[1:]
 	} else if len(raw) > 0 && !strings.HasPrefix(raw[0].ID, "1-") {
-		return nil, elsewhere, nil
+		return nil, last, elsewhere, nil
 	}
-	entries := make([]entry, len(raw))
+	records, last = make([]replica.Record, len(raw)), l.last
 	for i := range raw {
-		if err := entries[i].parse(raw[i]); err != nil {
-			return nil, 0, err
+		if last, err = parseEntry(raw[i], &records[i]); err != nil {
+			return nil, last, 0, err
 		}
 	}
-	return entries, continues, nil
+	return records, last, continues, nil
 }
 
 // renew gives the log another epoch, as Redis has lost what this instance knows.
 func (l *Log) renew(ctx context.Context) error {
-	epoch, head := l.standing()
+	head := l.replica.Position()
 	l.logger.Error("Redis has lost events that were appended, or has others in their place: the log begins a new epoch",
-		"head", streamgauge.Position{Epoch: epoch, Seq: head}.String())
+		"head", head.String())
 	return renewScript.run(ctx, l.client, []string{l.key("meta")},
-		[]string{formatEpoch(epoch), formatEpoch(streamgauge.NewEpoch())}).Error()
+		[]string{formatEpoch(head.Epoch), formatEpoch(streamgauge.NewEpoch())}).Error()
 }
 
-func (e *entry) parse(raw rueidis.XRangeEntry) error {
+// parseEntry parses an entry of the ordered log.
+func parseEntry(raw rueidis.XRangeEntry, r *replica.Record) (entryID, error) {
 	id, ok := parseID(raw.ID)
 	if !ok {
-		return fmt.Errorf("the log has an entry %q, which is none of ours", raw.ID)
+		return id, fmt.Errorf("the log has an entry %q, which is none of ours", raw.ID)
 	}
-	e.id = id
+	r.Seq = id.seq
 	if id.appended >= forgotten {
-		e.forget = raw.FieldValues["f"]
-		return nil
+		r.Forget = raw.FieldValues["f"]
+		return id, nil
 	}
-	e.event.Stream = raw.FieldValues["s"]
-	if !parseBody(raw.FieldValues["e"], &e.event) || streamgauge.CheckStream(e.event.Stream) != nil {
-		return fmt.Errorf("the log's entry %s makes no sense", raw.ID)
+	r.Appended, r.Event.Stream = id.time(), raw.FieldValues["s"]
+	if !parseBody(raw.FieldValues["e"], &r.Event) || streamgauge.CheckStream(r.Event.Stream) != nil {
+		return id, fmt.Errorf("the log's entry %s makes no sense", raw.ID)
 	}
-	return nil
-}
-
-// apply makes the entries known, which follow what is known.
-func (l *Log) apply(entries []entry) {
-	if len(entries) == 0 {
-		return
-	}
-	events := make([]streamgauge.Event, 0, len(entries))
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i := range entries {
-		e := &entries[i]
-		if e.forget != "" {
-			l.index.Forget(e.forget)
-			continue
-		}
-		l.index.Skip(e.id.seq-1, false)
-		one := append(events, e.event)[len(events):]
-		l.index.Stamp(one, e.id.time())
-		events = events[:len(events)+1]
-		l.index.Add(entryOf(&one[0], e.id))
-	}
-	l.last = entries[len(entries)-1].id
-	l.recent.Add(events)
-}
-
-func entryOf(e *streamgauge.Event, id entryID) streamgauge.Entry[loc] {
-	return streamgauge.Entry[loc]{
-		Stream: e.Stream, Seq: id.seq, Appended: int64(id.appended), Key: e.Key, Size: len(e.Data),
-		Loc: loc{e.Stream, id},
-	}
+	return id, nil
 }
 
 // applyOwn makes what this instance has appended known, without reading it, if nobody
 // else has appended anything meanwhile.
 func (l *Log) applyOwn(ctx context.Context, epoch streamgauge.Epoch, group []*request, w written) error {
 	l.applying.Lock()
-	if now, _ := l.standing(); now != epoch || l.last != w.before {
+	if l.replica.Position().Epoch != epoch || l.last != w.before {
 		l.applying.Unlock()
 		return l.catchUp(ctx)
 	}
 	defer l.applying.Unlock()
-	var entries []entry
+	var records []replica.Record
+	appended := entryID{appended: w.appended}.time()
 	for i, r := range group {
 		o := &w.results[i]
 		switch {
 		case r.forget != "":
 			if o.forgot != (entryID{}) {
-				entries = append(entries, entry{id: o.forgot, forget: r.forget})
+				records = append(records, replica.Record{Seq: o.forgot.seq, Forget: r.forget})
 			}
 		case !o.duplicate && !o.reused:
 			for j := range r.batch.Events {
-				id := entryID{o.first + uint64(j), w.appended}
-				entries = append(entries, entry{id: id, event: r.batch.Events[j]})
+				records = append(records, replica.Record{Seq: o.first + uint64(j), Appended: appended, Event: r.batch.Events[j]})
 			}
 		}
 	}
-	l.apply(entries)
+	l.replica.Apply(records)
+	l.last = w.last
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/replica"
 )
 
 const (
@@ -36,30 +37,23 @@ func (l *Log) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	index := streamgauge.NewIndex(st.epoch, l.rules, l.drop)
 	histories, err := l.histories(ctx, st)
 	if err != nil {
 		return err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, g := range l.gone(st, histories) {
-		index.AddGone(g)
-	}
-	for _, h := range histories {
-		for i := range h.events {
-			index.Add(h.events[i])
+	gone := l.gone(st, histories)
+	l.replica.Replace(st.epoch, func(index *replica.Index) {
+		for _, g := range gone {
+			index.AddGone(g)
 		}
-	}
-	index.Skip(st.seq, false)
-	if l.recent != nil {
-		l.recent.Close()
-	}
-	l.index, l.last = index, st.last
-	l.recent = streamgauge.NewRecent(index.Head())
-	if l.closed {
-		l.recent.Close()
-	}
+		for _, h := range histories {
+			for _, e := range h.events {
+				index.Add(e)
+			}
+		}
+		index.Skip(st.seq, false)
+	})
+	l.last = st.last
 	return nil
 }
 
@@ -122,7 +116,7 @@ func (l *Log) state(ctx context.Context) (st state, err error) {
 type history struct {
 	number uint64
 	stream string
-	events []streamgauge.Entry[loc] // rising
+	events []streamgauge.Entry[replica.Place] // rising
 }
 
 // histories reads what is kept up to the state's head.
@@ -138,7 +132,7 @@ func (l *Log) histories(ctx context.Context, st state) ([]*history, error) {
 			for i, h := range group {
 				start := "-"
 				if n := len(h.events); n > 0 {
-					start = "(" + h.events[n-1].Loc.id.String()
+					start = "(" + idAt(&h.events[n-1].Loc).String()
 				}
 				commands[i] = l.client.B().Xrange().Key(l.historyKey(h.stream)).Start(start).End(end).Count(pageEntries).Build()
 			}
@@ -153,7 +147,7 @@ func (l *Log) histories(ctx context.Context, st state) ([]*history, error) {
 					if err != nil {
 						return nil, err
 					}
-					group[i].events = append(group[i].events, entryOf(&e, id))
+					group[i].events = append(group[i].events, replica.EntryOf(&e, id.seq, id.time()))
 				}
 				if len(entries) == pageEntries {
 					more = append(more, group[i])
@@ -164,6 +158,48 @@ func (l *Log) histories(ctx context.Context, st state) ([]*history, error) {
 	}
 	return all, nil
 }
+
+// fetch reads events from the histories of their streams.
+func (l *Log) fetch(ctx context.Context, places []replica.Place) (map[uint64]streamgauge.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	type part struct{ first, last entryID }
+	parts := make(map[string]*part)
+	var streams []string
+	for i := range places {
+		at := &places[i]
+		p := parts[at.Stream]
+		if p == nil {
+			p = &part{first: idAt(at)}
+			parts[at.Stream] = p
+			streams = append(streams, at.Stream)
+		}
+		p.last = idAt(at)
+	}
+	commands := make(rueidis.Commands, len(streams))
+	for i, stream := range streams {
+		p := parts[stream]
+		commands[i] = l.client.B().Xrange().Key(l.historyKey(stream)).Start(p.first.String()).End(p.last.String()).Build()
+	}
+	found := make(map[uint64]streamgauge.Event, len(places))
+	for i, answer := range l.client.DoMulti(ctx, commands...) {
+		raw, err := answer.AsXRange()
+		if err != nil {
+			return nil, err
+		}
+		for j := range raw {
+			id, e, err := parseEvent(streams[i], raw[j])
+			if err != nil {
+				return nil, err
+			}
+			found[id.seq] = e
+		}
+	}
+	return found, nil
+}
+
+// idAt is the id of an event's entry.
+func idAt(at *replica.Place) entryID { return entryID{at.Seq, uint64(at.Appended)} }
 
 func (l *Log) historyKey(stream string) string { return l.key("s:" + stream) }
 
@@ -185,7 +221,7 @@ func (l *Log) gone(st state, histories []*history) (all []streamgauge.Gone) {
 	}
 	n := min(st.count, ringEvents, uint64(len(st.ring)/ringRecord))
 	gone := make(map[uint64]*streamgauge.Gone)
-	kept := make(map[uint64][]streamgauge.Entry[loc], len(histories)) // that are not passed yet
+	kept := make(map[uint64][]streamgauge.Entry[replica.Place], len(histories)) // that are not passed yet
 	for _, h := range histories {
 		kept[h.number] = h.events
 	}

@@ -15,7 +15,6 @@ package redislog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -26,6 +25,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/replica"
 )
 
 // Options says how a log is opened. The zero value is ready.
@@ -48,6 +48,7 @@ const commandTimeout = 5 * time.Second
 // Log is a [streamgauge.Log] in Redis. Its methods may be called from any number of
 // goroutines at once.
 type Log struct {
+	replica  *replica.Replica
 	client   rueidis.Client
 	prefix   string // of all keys
 	rules    streamgauge.Rules
@@ -60,25 +61,12 @@ type Log struct {
 	appends chan *request
 	wake    chan struct{} // capacity 1: there may be something new
 
-	// Held while the log is read and applied; before mu.
-	applying sync.Mutex
-	last     entryID // of the newest entry of the ordered log that was applied
-
-	mu      sync.Mutex // guards all that follows
-	index   *streamgauge.Index[loc]
-	recent  *streamgauge.Recent
-	dropped []loc // trimmed, and perhaps in Redis still
-	closed  bool
+	applying sync.Mutex // held while the log is read and applied
+	last     entryID    // of the newest entry of the ordered log that was applied
 
 	stop       context.CancelFunc
 	stopped    <-chan struct{} // closed by stop
 	background sync.WaitGroup
-}
-
-// loc is an event in a stream's history.
-type loc struct {
-	stream string
-	id     entryID
 }
 
 var _ streamgauge.Log = (*Log)(nil)
@@ -119,6 +107,7 @@ func Open(ctx context.Context, address string, options *Options) (*Log, error) {
 	for _, at := range l.health.all() {
 		at.Store(time.Now().UnixNano())
 	}
+	l.replica = replica.New(source{l}, o.Rules, l.clock, o.Logger)
 	err = l.inspect(ctx)
 	if err == nil {
 		l.applying.Lock()
@@ -152,15 +141,31 @@ func connect(address string) (rueidis.Client, string, error) {
 func (l *Log) key(name string) string { return l.prefix + name }
 
 // Head implements [streamgauge.Log].
-func (l *Log) Head(ctx context.Context) (head streamgauge.Position, err error) {
-	err = l.locked(ctx, func() error { head = l.index.Head(); return nil })
-	return head, err
+func (l *Log) Head(ctx context.Context) (streamgauge.Position, error) { return l.replica.Head(ctx) }
+
+// Read implements [streamgauge.Log].
+func (l *Log) Read(ctx context.Context, q streamgauge.Query) (streamgauge.Page, error) {
+	return l.replica.Read(ctx, q)
+}
+
+// Tail implements [streamgauge.Log]. It ends with [streamgauge.ErrEpoch] when Redis turns
+// out to have another log, or to have lost what was appended.
+func (l *Log) Tail(ctx context.Context, after streamgauge.Position, deliver func([]streamgauge.Event) error) error {
+	return l.replica.Tail(ctx, after, deliver)
 }
 
 // Streams implements [streamgauge.Log].
-func (l *Log) Streams(ctx context.Context) (all []streamgauge.StreamInfo, err error) {
-	err = l.locked(ctx, func() error { all = l.index.Streams(l.clock()); return nil })
-	return all, err
+func (l *Log) Streams(ctx context.Context) ([]streamgauge.StreamInfo, error) {
+	return l.replica.Streams(ctx)
+}
+
+// source is a log as its replica wants it.
+type source struct{ log *Log }
+
+func (s source) CatchUp(ctx context.Context) error { return s.log.catchUp(ctx) }
+
+func (s source) Fetch(ctx context.Context, places []replica.Place) (map[uint64]streamgauge.Event, error) {
+	return s.log.fetch(ctx, places)
 }
 
 // clock is the wall clock by which age is judged.
@@ -171,50 +176,11 @@ func (l *Log) clock() time.Time {
 	return time.Now()
 }
 
-// Tail implements [streamgauge.Log].
-func (l *Log) Tail(ctx context.Context, after streamgauge.Position, deliver func([]streamgauge.Event) error) error {
-	count := func(events []streamgauge.Event) error {
-		err := deliver(events)
-		after = events[len(events)-1].ID
-		return err
-	}
-	for {
-		var recent *streamgauge.Recent
-		if err := l.locked(ctx, func() error { recent = l.recent; return nil }); err != nil {
-			return err
-		}
-		err := recent.Tail(ctx, after, count, l.Read)
-		if !errors.Is(err, streamgauge.ErrClosed) {
-			return err
-		}
-		// Closed is the log, or what was recent when the index was read anew.
-	}
-}
-
-// locked calls f under the lock if the context has not ended and the log is not closed.
-func (l *Log) locked(ctx context.Context, f func() error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return streamgauge.ErrClosed
-	}
-	return f()
-}
-
 // Close implements [streamgauge.Log].
 func (l *Log) Close() error {
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
+	if !l.replica.Close() {
 		return nil
 	}
-	l.closed = true
-	recent := l.recent
-	l.mu.Unlock()
-	recent.Close()
 	l.stop()
 	l.background.Wait()
 	l.client.Close()

@@ -22,7 +22,7 @@ type server struct {
 	dir  string
 	args []string
 	cmd  *exec.Cmd
-	out      bytes.Buffer
+	out  bytes.Buffer
 }
 
 // shared is one for all tests that leave it as it is; each has a log of its own name.
