@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/redistest"
 	"github.com/streamgauge/streamgauge/redislog"
 )
 
@@ -96,7 +97,7 @@ func (f *follower) ended(tb testing.TB, within time.Duration) error {
 
 func TestAllInstancesSeeTheSame(t *testing.T) {
 	const instances, publishers, batches = 3, 4, 150
-	address := redisServer(t).url(newName())
+	address := redistest.Start(t, "--save", "").URL("x")
 	logs := make([]*redislog.Log, instances)
 	tails := make([]*follower, instances)
 	for i := range logs {
@@ -162,7 +163,7 @@ func TestAnInstanceThatComesLaterKnowsWhatIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := redisServer(t).url(newName())
+	address := redistest.Start(t, "--save", "").URL("x")
 	first := open(t, address, redislog.Options{Rules: rules})
 	for i := range 30 {
 		add(t, first, event("short", i), event("long", i),
@@ -190,15 +191,15 @@ func TestAnInstanceThatComesLaterKnowsWhatIsGone(t *testing.T) {
 }
 
 func TestAnEmptiedRedisIsAnotherLog(t *testing.T) {
-	server := ownServer(t, "--save", "")
-	logs := []*redislog.Log{open(t, server.url("x"), redislog.Options{}), open(t, server.url("x"), redislog.Options{})}
+	server := redistest.Start(t, "--save", "")
+	logs := []*redislog.Log{open(t, server.URL("x"), redislog.Options{}), open(t, server.URL("x"), redislog.Options{})}
 	before := add(t, logs[0], event("a", 1), event("a", 2)).Position
 	var tails []*follower
 	for _, l := range logs {
 		tails = append(tails, follow(t, l, streamgauge.Position{}))
 		eventually(t, 5*time.Second, "both have all", func() bool { return len(tails[len(tails)-1].data()) == 2 })
 	}
-	server.do(t, "FLUSHALL")
+	server.Do("FLUSHALL")
 	for i, f := range tails {
 		if err := f.ended(t, 5*time.Second); !errors.Is(err, streamgauge.ErrEpoch) {
 			t.Errorf("tail of instance %d: %v, want ErrEpoch", i, err)
@@ -220,8 +221,8 @@ func TestAnEmptiedRedisIsAnotherLog(t *testing.T) {
 }
 
 func TestARestartedRedisWithItsFileHasNoGap(t *testing.T) {
-	server := ownServer(t, "--save", "", "--appendonly", "yes")
-	logs := []*redislog.Log{open(t, server.url("x"), redislog.Options{}), open(t, server.url("x"), redislog.Options{})}
+	server := redistest.Start(t, "--save", "", "--appendonly", "yes")
+	logs := []*redislog.Log{open(t, server.URL("x"), redislog.Options{}), open(t, server.URL("x"), redislog.Options{})}
 	tail := follow(t, logs[0], streamgauge.Position{})
 	acked := 0
 	var mu sync.Mutex
@@ -248,10 +249,8 @@ func TestARestartedRedisWithItsFileHasNoGap(t *testing.T) {
 	for range 3 {
 		n := len(tail.data())
 		eventually(t, 10*time.Second, "it goes on", func() bool { return len(tail.data()) > n+200 })
-		server.kill()
-		if err := server.start(); err != nil {
-			t.Fatal(err)
-		}
+		server.Kill()
+		server.Run()
 	}
 	n := len(tail.data())
 	eventually(t, 10*time.Second, "it goes on", func() bool { return len(tail.data()) > n+200 })
@@ -273,19 +272,17 @@ func TestARestartedRedisWithItsFileHasNoGap(t *testing.T) {
 func TestARedisThatHasLostTheTailBeginsAnEpoch(t *testing.T) {
 	for name, more := range map[string]int{"and nothing came since": 0, "and others came since": 20} {
 		t.Run(name, func(t *testing.T) {
-			server := ownServer(t, "--save", "")
-			log := open(t, server.url("x"), redislog.Options{})
+			server := redistest.Start(t, "--save", "")
+			log := open(t, server.URL("x"), redislog.Options{})
 			add(t, log, event("a", 1))
-			server.do(t, "SAVE")
+			server.Do("SAVE")
 			before := add(t, log, event("a", 2), event("a", 3)).Position
 			tail := follow(t, log, streamgauge.Position{})
 			eventually(t, 5*time.Second, "it has all", func() bool { return len(tail.data()) == 3 })
-			server.kill()
-			if err := server.start(); err != nil {
-				t.Fatal(err)
-			}
+			server.Kill()
+			server.Run()
 			if more > 0 { // an instance that knows nothing of what was lost
-				other := open(t, server.url("x"), redislog.Options{})
+				other := open(t, server.URL("x"), redislog.Options{})
 				for i := range more {
 					// The first may have noticed meanwhile.
 					add(t, other, event("b", i))
@@ -307,15 +304,15 @@ func TestARedisThatHasLostTheTailBeginsAnEpoch(t *testing.T) {
 }
 
 func TestARedisThatHangsIsSaid(t *testing.T) {
-	server := ownServer(t, "--save", "")
-	log := open(t, server.url("x"), redislog.Options{})
+	server := redistest.Start(t, "--save", "")
+	log := open(t, server.URL("x"), redislog.Options{})
 	add(t, log, event("a", 1))
 	tail := follow(t, log, streamgauge.Position{})
 	if err := log.Ready(); err != nil {
 		t.Fatalf("Ready: %v", err)
 	}
 	signal := func(s syscall.Signal) {
-		if err := server.cmd.Process.Signal(s); err != nil {
+		if err := server.Process.Signal(s); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -345,8 +342,8 @@ func TestARedisThatHangsIsSaid(t *testing.T) {
 }
 
 func TestARedisThatMayForgetIsRefused(t *testing.T) {
-	server := ownServer(t, "--save", "", "--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru")
-	_, err := redislog.Open(t.Context(), server.url("x"), nil)
+	server := redistest.Start(t, "--save", "", "--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru")
+	_, err := redislog.Open(t.Context(), server.URL("x"), nil)
 	if err == nil || !strings.Contains(err.Error(), "maxmemory-policy allkeys-lru") {
 		t.Errorf("got %v", err)
 	}
@@ -354,32 +351,20 @@ func TestARedisThatMayForgetIsRefused(t *testing.T) {
 
 func TestNoErrorTellsThePassword(t *testing.T) {
 	const secret = "open-sesame"
-	server := ownServer(t, "--save", "")
-	server.do(t, "CONFIG", "SET", "requirepass", "another")
+	server := redistest.Start(t, "--save", "")
+	server.Do("CONFIG", "SET", "requirepass", "another")
 	for _, address := range []string{
-		"redis://user:" + secret + "@" + server.addr,
+		"redis://user:" + secret + "@" + server.Addr,
 		"redis://:" + secret + "@127.0.0.1:1",
 		"redis://:" + secret + "@127.0.0.1:1/x",
 		"redis://:" + secret + "@127.0.0.1:x",
 		"redis://:" + secret + "@127.0.0.1:1?nothing=1",
 		"redis://:" + secret + "%@127.0.0.1:1",
-		"rediss://:" + secret + "@" + server.addr,
+		"rediss://:" + secret + "@" + server.Addr,
 	} {
 		_, err := redislog.Open(t.Context(), address, nil)
 		if err == nil || strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: got %v", strings.ReplaceAll(address, secret, "***"), err)
 		}
-	}
-}
-
-func (s *server) do(tb testing.TB, args ...string) {
-	tb.Helper()
-	c, err := s.client()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.Do(context.Background(), c.B().Arbitrary(args...).Build()).Error(); err != nil {
-		tb.Fatal(err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/redistest"
 	"github.com/streamgauge/streamgauge/logtest"
 	"github.com/streamgauge/streamgauge/redislog"
 )
@@ -27,7 +28,7 @@ func open(tb testing.TB, address string, options redislog.Options) *redislog.Log
 }
 
 func TestRedisLog(t *testing.T) {
-	server := redisServer(t)
+	server := redistest.Start(t, "--save", "")
 	type place struct {
 		address string
 		options redislog.Options
@@ -42,7 +43,7 @@ func TestRedisLog(t *testing.T) {
 	logtest.Run(t, logtest.Harness{
 		Name: "redis",
 		Open: func(t *testing.T, rules streamgauge.Rules) streamgauge.Log {
-			p := &place{address: server.url(newName()), now: new(atomic.Int64)}
+			p := &place{address: server.URL(newName()), now: new(atomic.Int64)}
 			p.now.Store(time.Now().UnixMilli())
 			p.options.Rules = rules
 			p.options.Now = func() time.Time { return time.UnixMilli(p.now.Load()) }
