@@ -135,13 +135,21 @@ func (h *Hub) start(ctx context.Context, want *Subscription, filter Filter) (sta
 	var gap *Gap
 	if want.Cursor != "" {
 		cursor, err := ParsePosition(want.Cursor)
+		if err != nil {
+			err = ErrAhead
+		} else if cursor.Epoch != head.Epoch || cursor.Seq > head.Seq {
+			// A log that others share may have been a little behind.
+			_, err = h.log.Read(ctx, Query{After: cursor, Limit: 1})
+		}
 		switch {
-		case err != nil, cursor.Epoch == head.Epoch && cursor.Seq > head.Seq:
+		case err == nil:
+			return start{position: cursor, resumes: true}, nil, nil
+		case errors.Is(err, ErrAhead):
 			gap = &Gap{Lost: -1, Reason: ReasonUnknown}
-		case cursor.Epoch != head.Epoch:
+		case errors.Is(err, ErrEpoch):
 			gap = &Gap{Lost: -1, Reason: ReasonEpoch}
 		default:
-			return start{position: cursor, resumes: true}, nil, nil
+			return start{}, nil, err
 		}
 	}
 	if want.Last <= 0 && want.Since.IsZero() || want.viewsOnly() {
