@@ -64,7 +64,10 @@ func (s *Server) Run() {
 	s.Process = s.cmd.Process
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(10 * time.Second); s.ask("PING") != nil; <-tick.C {
+	for deadline := time.Now().Add(10 * time.Second); ; <-tick.C {
+		if _, err := s.ask("PING"); err == nil {
+			return
+		}
 		if time.Now().After(deadline) {
 			s.Kill()
 			s.tb.Fatalf("redis-server does not answer:\n%s", s.out.String())
@@ -82,18 +85,27 @@ func (s *Server) Kill() {
 // Do sends it a command.
 func (s *Server) Do(command ...string) {
 	s.tb.Helper()
-	if err := s.ask(command...); err != nil {
+	if _, err := s.ask(command...); err != nil {
 		s.tb.Fatal(err)
 	}
 }
 
-func (s *Server) ask(command ...string) error {
+// Ask sends it a command and returns the answer, if there is one, as text.
+func (s *Server) Ask(command ...string) string {
+	answer, err := s.ask(command...)
+	if err != nil {
+		return ""
+	}
+	return answer.String()
+}
+
+func (s *Server) ask(command ...string) (rueidis.RedisMessage, error) {
 	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}, DisableCache: true, ForceSingleClient: true})
 	if err != nil {
-		return err
+		return rueidis.RedisMessage{}, err
 	}
 	defer c.Close()
-	return c.Do(context.Background(), c.B().Arbitrary(command...).Build()).Error()
+	return c.Do(context.Background(), c.B().Arbitrary(command...).Build()).ToMessage()
 }
 
 // URL is the address of the log of this name.
