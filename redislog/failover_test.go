@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -98,9 +99,13 @@ func TestAFailoverIsSurvivedAndWhatItLostIsSaid(t *testing.T) {
 	}
 	master := nodes[0]
 	address := sentinels(t, master)
+	rules, err := streamgauge.NewRules(streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 1 << 20}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var logs []*redislog.Log
 	eventually(t, 20*time.Second, "the Sentinels know the Redis", func() bool {
-		log, err := redislog.Open(t.Context(), address, nil)
+		log, err := redislog.Open(t.Context(), address, &redislog.Options{Rules: rules, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
 		if err != nil {
 			return false
 		}
@@ -136,11 +141,19 @@ func TestAFailoverIsSurvivedAndWhatItLostIsSaid(t *testing.T) {
 					acked[r.Position] = data
 				} else if ctx.Err() == nil {
 					refused++
+					t.Logf("append to instance %d: %v", i, err)
 				}
 				mu.Unlock()
 			}
 		})
 	}
+	defer func() {
+		for i, log := range logs {
+			if err := log.Ready(); err != nil {
+				t.Logf("instance %d: %v", i, err)
+			}
+		}
+	}()
 	again := func(what string) {
 		before := make([]string, len(witnesses))
 		for i, w := range witnesses {

@@ -140,7 +140,9 @@ func (l *Log) catchUp(ctx context.Context) error {
 		case err != nil:
 			return err
 		case state == changed:
-			if err := l.renew(ctx); err != nil {
+			head := l.replica.Position()
+			l.logger.Error("Redis has lost events that were appended, or has others in their place: the log begins a new epoch", "head", head.String())
+			if err := l.renew(ctx, head.Epoch); err != nil {
 				return err
 			}
 			fallthrough
@@ -216,12 +218,9 @@ func (l *Log) since(ctx context.Context) (records []replica.Record, last entryID
 }
 
 // renew gives the log another epoch, as Redis has lost what this instance knows.
-func (l *Log) renew(ctx context.Context) error {
-	head := l.replica.Position()
-	l.logger.Error("Redis has lost events that were appended, or has others in their place: the log begins a new epoch",
-		"head", head.String())
+func (l *Log) renew(ctx context.Context, epoch streamgauge.Epoch) error {
 	return renewScript.run(ctx, l.client, []string{l.key("meta")},
-		[]string{formatEpoch(head.Epoch), formatEpoch(streamgauge.NewEpoch())}).Error()
+		[]string{formatEpoch(epoch), formatEpoch(streamgauge.NewEpoch())}).Error()
 }
 
 // parseEntry parses an entry of the ordered log.

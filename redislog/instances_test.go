@@ -190,6 +190,47 @@ func TestAnInstanceThatComesLaterKnowsWhatIsGone(t *testing.T) {
 	}
 }
 
+// At the end where a stream is trimmed, an instance is always a little behind Redis.
+func TestReadingWhileItIsTrimmedIsNoLossOfTheLog(t *testing.T) {
+	rules, err := streamgauge.NewRules(streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 40}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := redistest.Start(t, "--save", "").URL("x")
+	writer := open(t, address, redislog.Options{Rules: rules})
+	reader := open(t, address, redislog.Options{Rules: rules})
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	for range 2 {
+		wg.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				if _, err := writer.Append(ctx, streamgauge.Batch{Events: []streamgauge.Event{event("a", n)}}); err != nil && ctx.Err() == nil {
+					t.Errorf("Append: %v", err)
+				}
+			}
+		})
+	}
+	epoch := add(t, writer, event("a", 0)).Position.Epoch
+	// What has come lately is known here; an instance that begins has to ask for all.
+	for range 40 {
+		fresh := open(t, address, redislog.Options{Rules: rules})
+		for _, log := range []*redislog.Log{reader, fresh} {
+			page, err := log.Read(ctx, streamgauge.Query{Select: streamgauge.Selection{">"}, After: streamgauge.Position{Epoch: epoch, Seq: 0}})
+			if err != nil {
+				t.Fatalf("Read: %v", err)
+			}
+			for _, g := range page.Gaps {
+				if g.Reason != streamgauge.ReasonEvicted {
+					t.Errorf("there is a gap %+v", g)
+				}
+			}
+		}
+		fresh.Close()
+	}
+}
+
 func TestAnEmptiedRedisIsAnotherLog(t *testing.T) {
 	server := redistest.Start(t, "--save", "")
 	logs := []*redislog.Log{open(t, server.URL("x"), redislog.Options{}), open(t, server.URL("x"), redislog.Options{})}

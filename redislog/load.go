@@ -34,12 +34,23 @@ type state struct {
 // held.
 func (l *Log) load(ctx context.Context) error {
 	st, err := l.state(ctx)
+	if err == nil && l.left[st.epoch] {
+		// What ended the epoch was lost in its turn. In it numbers have been used twice.
+		if err = l.renew(ctx, st.epoch); err == nil {
+			st, err = l.state(ctx)
+		}
+	}
 	if err != nil {
 		return err
 	}
 	histories, err := l.histories(ctx, st)
 	if err != nil {
 		return err
+	}
+	if l.last != (entryID{}) {
+		if was := l.replica.Position().Epoch; was != st.epoch {
+			l.left[was] = true
+		}
 	}
 	gone := l.gone(st, histories)
 	l.replica.Replace(st.epoch, func(index *replica.Index) {

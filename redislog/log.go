@@ -61,8 +61,9 @@ type Log struct {
 	appends chan *request
 	wake    chan struct{} // capacity 1: there may be something new
 
-	applying sync.Mutex // held while the log is read and applied
-	last     entryID    // of the newest entry of the ordered log that was applied
+	applying sync.Mutex                 // held while the log is read and applied
+	last     entryID                    // of the newest entry of the ordered log that was applied
+	left     map[streamgauge.Epoch]bool // epochs that were over, held with last
 
 	stop       context.CancelFunc
 	stopped    <-chan struct{} // closed by stop
@@ -101,6 +102,7 @@ func Open(ctx context.Context, address string, options *Options) (*Log, error) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l := &Log{
 		client: client, prefix: "{" + name + "}:", rules: o.Rules, logger: o.Logger, now: o.Now,
+		left:     make(map[streamgauge.Epoch]bool),
 		instance: strconv.FormatUint(rand.Uint64(), 36),
 		appends:  make(chan *request), wake: make(chan struct{}, 1), stop: stop, stopped: background.Done(),
 	}

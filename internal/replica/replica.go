@@ -73,6 +73,7 @@ func (r *Replica) Replace(epoch streamgauge.Epoch, fill func(*Index)) {
 		r.recent.Close()
 	}
 	r.index, r.recent = index, streamgauge.NewRecent(index.Head())
+	r.dropped = nil
 	if r.closed {
 		r.recent.Close()
 	}
@@ -167,11 +168,7 @@ func (r *Replica) Read(ctx context.Context, q streamgauge.Query) (streamgauge.Pa
 		page, missing, err := r.readPage(ctx, q)
 		switch {
 		case asked && missing != nil:
-			// It is kept by all that is known, and not there: somebody has deleted it.
-			r.logger.Error("event in log is missing", "stream", missing.Stream, "seq", missing.Seq)
-			r.mu.Lock()
-			r.index.Lose(missing.Stream, missing.Seq)
-			r.mu.Unlock()
+			r.giveUp(missing)
 		case errors.Is(err, streamgauge.ErrAhead), errors.Is(err, streamgauge.ErrEpoch):
 			// Another instance may have given that position, which knows more.
 			if asked {
@@ -189,8 +186,30 @@ func (r *Replica) Read(ctx context.Context, q streamgauge.Query) (streamgauge.Pa
 	}
 }
 
-// readPage returns the page, or a place of it where nothing is.
-func (r *Replica) readPage(ctx context.Context, q streamgauge.Query) (page streamgauge.Page, missing *Place, err error) {
+// giveUp takes out what is kept by all that is known, and not there. The oldest of a stream
+// were trimmed a moment ago, or by an instance whose rules are others; what is missing
+// among others was deleted by somebody.
+func (r *Replica) giveUp(missing []missed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range missing {
+		if m.oldest && r.rules.For(m.Stream).Delivery != streamgauge.DeliverLatest {
+			r.index.Evict(m.Stream, m.Seq)
+			continue
+		}
+		r.logger.Error("event in log is missing", "stream", m.Stream, "seq", m.Seq)
+		r.index.Lose(m.Stream, m.Seq)
+	}
+}
+
+// missed is a place where nothing is.
+type missed struct {
+	Place
+	oldest bool // nothing older of the stream was found either
+}
+
+// readPage returns the page, or the places of it where nothing is.
+func (r *Replica) readPage(ctx context.Context, q streamgauge.Query) (page streamgauge.Page, missing []missed, err error) {
 	var (
 		entries []streamgauge.Entry[Place]
 		recent  *streamgauge.Recent
@@ -221,6 +240,7 @@ func (r *Replica) readPage(ctx context.Context, q streamgauge.Query) (page strea
 		}
 		return page, nil, fmt.Errorf("%w: read the log: %w", streamgauge.ErrUnavailable, err)
 	}
+	younger := make(map[string]bool) // streams of which something was found
 	for i := range entries {
 		at := &entries[i].Loc
 		if page.Events[i].Stream != "" {
@@ -228,8 +248,10 @@ func (r *Replica) readPage(ctx context.Context, q streamgauge.Query) (page strea
 		}
 		e, ok := found[at.Seq]
 		if !ok {
-			return page, at, nil
+			missing = append(missing, missed{*at, !younger[at.Stream]})
+			continue
 		}
+		younger[at.Stream] = true
 		e.Stream = at.Stream
 		e.ID = streamgauge.Position{Epoch: page.Head.Epoch, Seq: at.Seq}
 		e.Appended = time.UnixMilli(at.Appended).UTC()
@@ -238,7 +260,7 @@ func (r *Replica) readPage(ctx context.Context, q streamgauge.Query) (page strea
 		}
 		page.Events[i] = e
 	}
-	return page, nil, nil
+	return page, missing, nil
 }
 
 // Closed returns [streamgauge.ErrClosed] if the replica is closed, or the cause if the
