@@ -92,14 +92,14 @@ func TestWhenTheLogIsReplacedEverybodyIsTold(t *testing.T) {
 			if v.woken.Load() == 0 {
 				t.Errorf("%s: nobody was woken", name)
 			}
-			p, err := v.Next(t.Context())
+			p, err := v.Next(s.Context())
 			for err == nil && !strings.Contains(string(p), "hub.bye") {
-				p, err = v.Next(t.Context())
+				p, err = v.Next(s.Context())
 			}
 			if err != nil || !strings.Contains(string(p), `"reason":"epoch"`) {
 				t.Errorf("%s: got %q, %v, want a goodbye", name, p, err)
 			}
-			if _, err := v.Next(t.Context()); err != io.EOF {
+			if _, err := v.Next(s.Context()); err != io.EOF {
 				t.Errorf("%s: got %v after the goodbye", name, err)
 			}
 			cursor := v.Position()
@@ -107,13 +107,13 @@ func TestWhenTheLogIsReplacedEverybodyIsTold(t *testing.T) {
 			want := wants[name]
 			want.Cursor = cursor.String()
 			again := s.subscribe(want)
-			first, err := again.Next(t.Context())
+			first, err := again.Next(s.Context())
 			if err != nil || !strings.Contains(string(first), "hub.gap") || !strings.Contains(string(first), `"reason":"epoch"`) {
 				t.Errorf("%s: coming back it got %q, %v, want a gap", name, first, err)
 			}
 			viewers[name] = again
 		}
-		if err := s.hub.Ready(t.Context()); err != nil {
+		if err := s.hub.Ready(s.Context()); err != nil {
 			t.Errorf("Ready: %v", err)
 		}
 		s.publish("x", `{"n":7}`)
@@ -121,7 +121,7 @@ func TestWhenTheLogIsReplacedEverybodyIsTold(t *testing.T) {
 		for name, v := range viewers {
 			var got strings.Builder
 			for {
-				p, err := v.Next(t.Context())
+				p, err := v.Next(s.Context())
 				if err != nil || p == nil {
 					break
 				}

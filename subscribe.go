@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -334,6 +335,9 @@ func (h *Hub) shareRings() {
 
 // Drain says goodbye to every subscriber, refuses new ones, and returns when
 // all have left or the context has ended, with its cause. Publishing goes on.
+// Many are sent away one after the other, a thousand a second or faster, so that
+// whoever they turn to is not overrun: at least half of the context's time is left
+// for them to go.
 func (h *Hub) Drain(ctx context.Context) error {
 	h.mu.Lock()
 	if !h.draining {
@@ -343,12 +347,45 @@ func (h *Hub) Drain(ctx context.Context) error {
 			close(h.empty)
 		}
 	}
+	spread := time.Duration(h.total) * time.Second / drainRate
 	h.mu.Unlock()
-	h.wheel.each(func(s *Subscriber) { s.sayBye(byeDrain) })
+	if deadline, ok := ctx.Deadline(); ok {
+		spread = min(spread, time.Until(deadline)/2)
+	}
+	h.sendAway(ctx, int(spread/drainStep)+1)
 	select {
 	case <-h.empty:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+const (
+	drainRate = 1000 // subscribers a second
+	drainStep = 50 * time.Millisecond
+)
+
+// sendAway says goodbye to all subscribers, in so many steps.
+func (h *Hub) sendAway(ctx context.Context, steps int) {
+	tick := time.NewTicker(drainStep)
+	defer tick.Stop()
+	for left := steps; left > 0; left-- {
+		// Each has the same chance in every step, and nobody has to be remembered.
+		h.wheel.each(func(s *Subscriber) {
+			if rand.IntN(left) == 0 {
+				s.sayBye(byeDrain)
+			}
+		})
+		if left == 1 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-h.empty:
+			return
+		case <-ctx.Done():
+			left = 2 // all who are left, now
+		}
 	}
 }
