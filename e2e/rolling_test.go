@@ -5,11 +5,11 @@ package e2e_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,44 +21,42 @@ import (
 	"github.com/streamgauge/streamgauge/internal/redistest"
 )
 
-// balancers spread clients over two instances, with the settings that
-// docs/instances.md recommends: whoever can't be reached is not asked again for a second.
-var balancers = map[string]string{
-	"nginx": `
-pid DIR/nginx.pid;
-events {}
-http {
-	access_log off;
-	client_body_temp_path DIR/body;
-	proxy_temp_path DIR/proxy;
-	fastcgi_temp_path DIR/fastcgi;
-	uwsgi_temp_path DIR/uwsgi;
-	scgi_temp_path DIR/scgi;
-	upstream hub {
-		server ONE max_fails=1 fail_timeout=1s;
-		server TWO max_fails=1 fail_timeout=1s;
+// balancer returns the configuration in deploy/ of a proxy before two instances, with
+// their addresses in it.
+func balancer(t *testing.T, tool, dir, listen string, servers [2]*server) string {
+	t.Helper()
+	name := map[string]string{"nginx": "nginx.conf", "haproxy": "haproxy.cfg"}[tool]
+	text, err := os.ReadFile(filepath.Join("..", "deploy", name))
+	if err != nil {
+		t.Fatal(err)
 	}
-	server {
-		listen LISTEN;
-		location / { proxy_pass http://hub; }
+	config := string(text)
+	put := func(what, with string) {
+		if !strings.Contains(config, what) {
+			t.Fatalf("%s has no %q", name, what)
+		}
+		config = strings.ReplaceAll(config, what, with)
 	}
-}
-`,
-	"haproxy": `
-defaults
-	mode http
-	timeout connect 5000
-	timeout client 50000
-	timeout server 50000
-frontend all
-	bind LISTEN
-	default_backend hub
-backend hub
-	option redispatch 1
-	default-server check inter 200 fall 1 rise 1
-	server one ONE
-	server two TWO
-`,
+	for i, host := range []string{"one", "two"} {
+		if tool == "haproxy" {
+			_, port, _ := net.SplitHostPort(servers[i].admin)
+			put(host+":7070 port 7071", servers[i].api+" port "+port)
+		} else {
+			put(host+":7070", servers[i].api)
+		}
+	}
+	if tool == "haproxy" {
+		put("bind :7070", "bind "+listen)
+		return config
+	}
+	put("listen 7070", "listen "+listen)
+	paths := ""
+	if os.Getuid() != 0 {
+		for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+			paths += kind + "_temp_path " + dir + "/" + kind + ";\n"
+		}
+	}
+	return "pid " + dir + "/nginx.pid;\nevents {}\nhttp {\naccess_log off;\n" + paths + config + "}\n"
 }
 
 type rollingSize struct{ restarts, watchers int }
@@ -83,16 +81,13 @@ func TestRollingRestartsLoseNothing(t *testing.T) {
 
 func roll(t *testing.T, size rollingSize, tool, path string, flags []string) {
 	redis := redistest.Start(t, "--save", "")
+	// The checks of deploy/haproxy.cfg take a second to notice.
 	settings := killSettings + "log: " + redis.URL("roll") + "\n"
 	w := &rollingWorld{t: t, stop: make(chan struct{})}
 	w.servers[0], w.servers[1] = startServer(t, settings), startServer(t, settings)
 
 	proxy := &server{t: t, dir: t.TempDir(), api: freeAddress(t)}
-	config := balancers[tool]
-	if os.Getuid() == 0 {
-		config = regexp.MustCompile(`\t\w+_temp_path .*\n`).ReplaceAllString(config, "")
-	}
-	config = strings.NewReplacer("DIR", proxy.dir, "LISTEN", proxy.api, "ONE", w.servers[0].api, "TWO", w.servers[1].api).Replace(config)
+	config := balancer(t, tool, proxy.dir, proxy.api, w.servers)
 	file := filepath.Join(proxy.dir, tool+".conf")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
