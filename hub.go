@@ -43,6 +43,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Version is what hub.hello says. Default: "dev".
 	Version string
+	// Name tells this hub apart from others that share its log. Default: a random one.
+	Name string
 }
 
 // Limits bound what publishers and subscribers may ask for. Zero is the
@@ -75,6 +77,9 @@ func (o *Options) orDefaults() Options {
 	or(&out.Heartbeat, 15*time.Second)
 	or(&out.WriteTimeout, 10*time.Second)
 	or(&out.Version, "dev")
+	if out.Name == "" {
+		out.Name = fmt.Sprintf("hub-%06x", rand.N(1<<24))
+	}
 	or(&out.Limits.EventBytes, 256<<10)
 	or(&out.Limits.BatchEvents, 10_000)
 	or(&out.Limits.BatchBytes, 8<<20)
@@ -123,6 +128,7 @@ type Hub struct {
 	delivered atomic.Uint64 // everything up to it is in the rings
 	degraded  atomic.Bool   // delivery has stopped
 	unready   atomic.Bool   // the log is out of reach
+	others    atomic.Pointer[others]
 	running   atomic.Bool
 	ring      atomic.Int64 // bytes that a feed's ring may have
 
@@ -194,6 +200,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var clock sync.WaitGroup
 	clock.Go(func() { h.keepTime(ctx) })
+	clock.Go(func() { h.announce(ctx) })
 	stopViews := h.views.run(ctx)
 	err := h.tail(ctx)
 	h.degraded.Store(true)

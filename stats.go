@@ -72,7 +72,7 @@ type StreamStatus struct {
 	StreamInfo
 	Rule        Rule
 	Rate        float64 // events per second of late, a moving average
-	Subscribers int     // whose selection has it, whatever their filters
+	Subscribers int     // whose selection has it, whatever their filters, of all instances
 }
 
 // Streams returns the streams that exist, sorted by name.
@@ -84,7 +84,7 @@ func (h *Hub) Streams(ctx context.Context) ([]StreamStatus, error) {
 	out := make([]StreamStatus, len(infos))
 	now := time.Now()
 	feeds, rates := h.followed(infos)
-	followed := newFollowing(feeds)
+	followed := newFollowing(append(feeds, h.otherHubs().following...))
 	for i, info := range infos {
 		out[i] = StreamStatus{
 			StreamInfo: info, Rule: h.rules.For(info.Name), Rate: rates[i].at(now), Subscribers: followed.count(info.Name),

@@ -45,7 +45,7 @@ func (l *Log) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, askEvery)
 	defer cancel()
 	answers := l.client.DoMulti(ctx,
-		l.client.B().Set().Key(l.key("instance:"+l.instance)).Value("").ExSeconds(60).Build(),
+		l.client.B().Set().Key(l.key("probe")).Value(l.instance).ExSeconds(60).Build(),
 		l.client.B().Spublish().Channel(l.key("wake")).Message(probeMessage+l.instance).Build())
 	if answers[0].Error() == nil {
 		l.health.written.Store(time.Now().UnixNano())

@@ -18,6 +18,8 @@ type Config struct {
 	Log  string            // "file", "memory", or the address of a Redis, perhaps with a password
 	Ack  streamgauge.Level // what an acknowledgement promises; file log only
 
+	Instance string // its name among several; "auto" is that of the host and the port
+
 	Heartbeat    time.Duration // silence after which a subscriber gets a heartbeat
 	MaxAge       time.Duration // of one connection; 0 is unlimited
 	WriteTimeout time.Duration // after which a blocked write ends its subscriber
@@ -85,6 +87,7 @@ func Default() Config {
 		Data:         "./streamgauge-data",
 		Log:          "file",
 		Ack:          streamgauge.LevelOS,
+		Instance:     "auto",
 		Heartbeat:    15 * time.Second,
 		MaxAge:       10 * time.Minute,
 		WriteTimeout: 10 * time.Second,
@@ -124,6 +127,7 @@ func (c *Config) Fields() []Field {
 		{"data", "Folder of the file log. It is created when missing and locked while in use.", word{&c.Data, "path"}},
 		{"log", "Where events are kept: `file`; `memory`, which forgets them when the server ends; or, for several instances, the address of a Redis or Valkey: `redis://user:password@host:6379/0`, `rediss://` with TLS.", logValue{&c.Log}},
 		{"ack", "What an acknowledgement of the file log promises: `memory`, `os` (survives the end of the process) or `fsync` (survives power loss).", levelValue(&c.Ack)},
+		{"instance", "Name of this instance among several with the same log. `auto` is that of the host, and the port.", token{&c.Instance}},
 		{"heartbeat", "A subscriber that got nothing for this long gets a heartbeat.", duration{&c.Heartbeat, time.Second, time.Hour}},
 		{"max_age", "Age at which a connection is ended so that its client reconnects; jittered. 0 is never.", duration{&c.MaxAge, 0, 0}},
 		{"write_timeout", "A subscriber whose connection takes nothing for this long is let go.", duration{&c.WriteTimeout, 100 * time.Millisecond, 0}},

@@ -40,6 +40,19 @@ func (v word) Set(s string) error {
 	return nil
 }
 
+// token is a name that may be a part of a stream's.
+type token struct{ p *string }
+
+func (v token) Text() string { return *v.p }
+func (v token) Kind() string { return "name" }
+func (v token) Set(s string) error {
+	if len(s) > 64 || strings.Contains(s, ".") || streamgauge.CheckStream(s) != nil {
+		return fmt.Errorf("is %q, it must be 1 to 64 of A-Z, a-z, 0-9, _ and -", s)
+	}
+	*v.p = s
+	return nil
+}
+
 // choice is one of a few words.
 type choice[T ~string] struct {
 	p     *T

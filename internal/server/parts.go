@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -47,7 +48,28 @@ func openLog(ctx context.Context, c *config.Config, rules streamgauge.Rules, log
 	return log, nil
 }
 
-func newHub(o Options, log streamgauge.Log, rules streamgauge.Rules, dashboards *dashboard.Store, logger *slog.Logger) (*streamgauge.Hub, error) {
+// instanceName is what tells this instance apart from others with the same log.
+func instanceName(c *config.Config, api net.Addr) string {
+	if c.Instance != "auto" {
+		return c.Instance
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "instance"
+	}
+	name := []byte(host[:min(len(host), 50)])
+	for i, b := range name {
+		if b != '_' && b != '-' && (b < '0' || b > '9') && (b < 'A' || b > 'Z') && (b < 'a' || b > 'z') {
+			name[i] = '-'
+		}
+	}
+	if tcp, ok := api.(*net.TCPAddr); ok {
+		return fmt.Sprintf("%s-%d", name, tcp.Port)
+	}
+	return string(name)
+}
+
+func newHub(o Options, name string, log streamgauge.Log, rules streamgauge.Rules, dashboards *dashboard.Store, logger *slog.Logger) (*streamgauge.Hub, error) {
 	return streamgauge.New(&streamgauge.Options{
 		Log:           log,
 		Rules:         rules,
@@ -59,6 +81,7 @@ func newHub(o Options, log streamgauge.Log, rules streamgauge.Rules, dashboards 
 		Limits:        HubLimits(o.Config.Limits),
 		Logger:        logger,
 		Version:       o.Version,
+		Name:          name,
 	})
 }
 

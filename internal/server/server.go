@@ -85,6 +85,10 @@ func (s *server) open(ctx context.Context, o Options, tee *self.Log) (err error)
 			return err
 		}
 	}
+	name := instanceName(o.Config, s.apiListener.Addr())
+	if o.Config.Log != "file" && o.Config.Log != "memory" { // others write to hub.log too
+		s.logger = s.logger.With("instance", name)
+	}
 	rules, err := streamgauge.NewRules(o.Config.Streams...)
 	if err != nil {
 		return err
@@ -97,7 +101,7 @@ func (s *server) open(ctx context.Context, o Options, tee *self.Log) (err error)
 	if s.dashboards, err = NewDashboards(o.Config, tell, s.logger); err != nil {
 		return err
 	}
-	if s.hub, err = newHub(o, s.log, rules, s.dashboards, s.logger); err != nil {
+	if s.hub, err = newHub(o, name, s.log, rules, s.dashboards, s.logger); err != nil {
 		return err
 	}
 	s.sources = newSources(ctx, o.Config, s.hub, tee, s.logger)
