@@ -17,18 +17,20 @@ var arrows = map[string]struct {
 	ours       []string
 	thirdParty bool
 }{
-	"":               {ours: []string{"sse"}},
-	"sse":            {},
-	"logtest":        {ours: []string{""}},
-	"filelog":        {ours: []string{"", "sse"}},
-	"filter":         {ours: []string{""}, thirdParty: true},
-	"dashboard":      {ours: []string{"", "internal/yamlfile"}, thirdParty: true},
-	"source":         {ours: []string{""}},
-	"source/demo":    {ours: []string{"", "source"}},
-	"source/host":    {ours: []string{"", "source"}, thirdParty: true},
-	"source/self":    {ours: []string{"", "source"}},
-	"web":            {},
-	"internal/check": {ours: []string{"", "sse"}},
+	"":                 {ours: []string{"sse"}},
+	"sse":              {},
+	"logtest":          {ours: []string{""}},
+	"filelog":          {ours: []string{"", "sse"}},
+	"redislog":         {ours: []string{"", "internal/replica"}, thirdParty: true},
+	"filter":           {ours: []string{""}, thirdParty: true},
+	"dashboard":        {ours: []string{"", "internal/yamlfile"}, thirdParty: true},
+	"source":           {ours: []string{""}},
+	"source/demo":      {ours: []string{"", "source"}},
+	"source/host":      {ours: []string{"", "source"}, thirdParty: true},
+	"source/self":      {ours: []string{"", "source"}},
+	"web":              {},
+	"internal/check":   {ours: []string{"", "sse"}},
+	"internal/replica": {ours: []string{""}},
 }
 
 // Imports point inwards: whoever embeds the library gets the standard library

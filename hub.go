@@ -43,6 +43,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Version is what hub.hello says. Default: "dev".
 	Version string
+	// Name tells this hub apart from others that share its log. Default: a random one.
+	Name string
 }
 
 // Limits bound what publishers and subscribers may ask for. Zero is the
@@ -75,6 +77,9 @@ func (o *Options) orDefaults() Options {
 	or(&out.Heartbeat, 15*time.Second)
 	or(&out.WriteTimeout, 10*time.Second)
 	or(&out.Version, "dev")
+	if out.Name == "" {
+		out.Name = fmt.Sprintf("hub-%06x", rand.N(1<<24))
+	}
 	or(&out.Limits.EventBytes, 256<<10)
 	or(&out.Limits.BatchEvents, 10_000)
 	or(&out.Limits.BatchBytes, 8<<20)
@@ -112,7 +117,7 @@ type Hub struct {
 	opts  Options
 	log   Log
 	rules Rules
-	epoch Epoch
+	epoch atomic.Uint64 // the Epoch of the log that is delivered
 
 	names     names
 	views     views
@@ -121,7 +126,9 @@ type Hub struct {
 	scratch   sync.Pool // *[]byte
 	stats     counters
 	delivered atomic.Uint64 // everything up to it is in the rings
-	degraded  atomic.Bool   // delivery does not work
+	degraded  atomic.Bool   // delivery has stopped
+	unready   atomic.Bool   // the log is out of reach
+	others    atomic.Pointer[others]
 	running   atomic.Bool
 	ring      atomic.Int64 // bytes that a feed's ring may have
 
@@ -176,7 +183,7 @@ func New(options *Options) (*Hub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask the log for its head: %w", err)
 	}
-	h.epoch = head.Epoch
+	h.epoch.Store(uint64(head.Epoch))
 	h.delivered.Store(head.Seq)
 	if err := h.refreshNames(ctx); err != nil {
 		return nil, err
@@ -193,6 +200,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var clock sync.WaitGroup
 	clock.Go(func() { h.keepTime(ctx) })
+	clock.Go(func() { h.announce(ctx) })
 	stopViews := h.views.run(ctx)
 	err := h.tail(ctx)
 	h.degraded.Store(true)
@@ -204,7 +212,13 @@ func (h *Hub) Run(ctx context.Context) error {
 
 func (h *Hub) tail(ctx context.Context) error {
 	for {
-		err := h.log.Tail(ctx, Position{h.epoch, h.delivered.Load()}, h.deliver)
+		err := h.log.Tail(ctx, Position{h.life(), h.delivered.Load()}, h.deliver)
+		if errors.Is(err, ErrEpoch) {
+			if err := h.renew(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		if !errors.Is(err, ErrTrimmed) {
 			return err
 		}
@@ -217,6 +231,34 @@ func (h *Hub) tail(ctx context.Context) error {
 		h.opts.Logger.Warn("delivery was overtaken by retention", "from", h.delivered.Load(), "to", head.Seq)
 		h.skipTo(head.Seq)
 	}
+}
+
+// life is the epoch of the log that is delivered.
+func (h *Hub) life() Epoch { return Epoch(h.epoch.Load()) }
+
+// renew begins anew with a log that was replaced. All subscribers are sent away: coming
+// back they are told what became of their cursors.
+func (h *Hub) renew(ctx context.Context) error {
+	head, err := h.log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	h.opts.Logger.Error("the log was replaced, all subscribers begin anew", "position", head.String())
+	h.mu.Lock()
+	h.epoch.Store(uint64(head.Epoch))
+	h.delivered.Store(head.Seq)
+	clear(h.feeds) // their subscribers hold on to them until they leave
+	clear(h.gated)
+	clear(h.routes)
+	h.mu.Unlock()
+	h.names.reset()
+	h.views.reset()
+	h.wheel.each(func(s *Subscriber) {
+		if s.epoch != head.Epoch {
+			s.sayBye(byeEpoch)
+		}
+	})
+	return nil
 }
 
 // skipTo empties every ring and goes on after seq.
@@ -237,7 +279,7 @@ func (h *Hub) skipTo(seq uint64) {
 func (h *Hub) keepTime(ctx context.Context) {
 	ticker := time.NewTicker(h.wheel.tick)
 	defer ticker.Stop()
-	last := time.Now()
+	last, asked := time.Now(), time.Time{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -247,13 +289,17 @@ func (h *Hub) keepTime(ctx context.Context) {
 			h.replay.refill(now.Sub(last))
 			h.flushGated(now)
 			last = now
+			if now.Sub(asked) >= time.Second {
+				h.unready.Store(h.logReady() != nil)
+				asked = now
+			}
 		}
 	}
 }
 
 // state is what heartbeats say.
 func (h *Hub) state() string {
-	if h.degraded.Load() {
+	if h.degraded.Load() || h.unready.Load() {
 		return "degraded"
 	}
 	return "ok"
@@ -431,7 +477,7 @@ func (h *Hub) retryAfter(reason byeReason) time.Duration {
 	switch reason {
 	case byeOverload:
 		return jitter(10*time.Second, 30*time.Second)
-	case byeAge:
+	case byeAge, byeEpoch:
 		return jitter(100*time.Millisecond, time.Second)
 	default:
 		return jitter(time.Second, 5*time.Second)

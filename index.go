@@ -226,6 +226,15 @@ func (ix *Index[L]) Forget(stream string) {
 	}
 }
 
+// Evict trims the stream's events up to the sequence number, whatever the rule says, save
+// for those that are the newest of their key.
+func (ix *Index[L]) Evict(stream string, through uint64) {
+	s := ix.streams[stream]
+	for s != nil && s.kept.len() > 0 && s.kept.at(0).seq <= through {
+		ix.trimOldest(s)
+	}
+}
+
 // Has reports whether anything is known of the stream.
 func (ix *Index[L]) Has(stream string) bool { return ix.streams[stream] != nil }
 

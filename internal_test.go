@@ -64,7 +64,7 @@ func TestHolesOfTheLogAreSaidOnceEachInWhateverPieces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := Position{hub.epoch, 1}
+	first := Position{hub.life(), 1}
 	s, err := hub.Subscribe(t.Context(), Subscription{Select: Selection{"s"}, Cursor: first.String()}, func() {}, func() {})
 	if err != nil {
 		t.Fatal(err)

@@ -36,7 +36,9 @@ type Log interface {
 	// soon as they are at their level. It runs on the caller's goroutine until
 	// the context ends, the log is closed, or deliver fails, and returns that
 	// error; a context's end is returned as its cause. Events that were trimmed
-	// before they could be delivered end it with [ErrTrimmed].
+	// before they could be delivered end it with [ErrTrimmed]. A log that others
+	// share may be replaced while it is open: that ends it with [ErrEpoch], and
+	// the head has another epoch from then on.
 	Tail(ctx context.Context, after Position, deliver func([]Event) error) error
 
 	// Streams returns what the log knows of every stream of which it keeps

@@ -175,6 +175,13 @@ func (n *names) wantRefresh() bool {
 	return len(n.known) >= n.limit && time.Since(n.refreshed) > time.Second
 }
 
+// reset forgets all names: the log was replaced.
+func (n *names) reset() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	clear(n.known)
+}
+
 func (n *names) remove(names []string) {
 	if len(names) == 0 {
 		return

@@ -2,6 +2,7 @@ package streamgauge
 
 import (
 	"context"
+	"sort"
 	"sync"
 )
 
@@ -51,6 +52,26 @@ func (r *Recent) Add(events []Event) {
 		r.bytes -= dataSize(oldest)
 	}
 	r.changed.Broadcast()
+}
+
+// Find returns the event with the sequence number if it is among them. It must not be
+// changed.
+func (r *Recent) Find(seq uint64) (Event, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if seq <= r.base || seq > r.head.Seq {
+		return Event{}, false
+	}
+	batches := r.batches.all()
+	i := sort.Search(len(batches), func(i int) bool { b := batches[i]; return b[len(b)-1].ID.Seq >= seq })
+	if i == len(batches) {
+		return Event{}, false
+	}
+	j := sort.Search(len(batches[i]), func(j int) bool { return batches[i][j].ID.Seq >= seq })
+	if batches[i][j].ID.Seq != seq {
+		return Event{}, false
+	}
+	return batches[i][j], true
 }
 
 // Close ends every tail with [ErrClosed]. Closing twice is fine.

@@ -32,7 +32,7 @@ type Stats struct {
 	// Folded is the sequence number up to which all views have been computed,
 	// Delivered if there are none.
 	Folded   uint64
-	Degraded bool // delivery does not work
+	Degraded bool // delivery does not work, or the log is out of reach
 }
 
 // Stats returns the hub's figures.
@@ -40,7 +40,7 @@ func (h *Hub) Stats() Stats {
 	s := Stats{
 		EventsIn: h.stats.eventsIn.Load(), EventsOut: h.stats.eventsOut.Load(),
 		Gaps: h.stats.gaps.Load(), WriteTimeouts: h.stats.writeTimeouts.Load(),
-		Delivered: h.delivered.Load(), Degraded: h.degraded.Load(),
+		Delivered: h.delivered.Load(), Degraded: h.degraded.Load() || h.unready.Load(),
 	}
 	s.Head = s.Delivered
 	if head, err := h.log.Head(context.Background()); err == nil {
@@ -72,7 +72,7 @@ type StreamStatus struct {
 	StreamInfo
 	Rule        Rule
 	Rate        float64 // events per second of late, a moving average
-	Subscribers int     // whose selection has it, whatever their filters
+	Subscribers int     // whose selection has it, whatever their filters, of all instances
 }
 
 // Streams returns the streams that exist, sorted by name.
@@ -84,7 +84,7 @@ func (h *Hub) Streams(ctx context.Context) ([]StreamStatus, error) {
 	out := make([]StreamStatus, len(infos))
 	now := time.Now()
 	feeds, rates := h.followed(infos)
-	followed := newFollowing(feeds)
+	followed := newFollowing(append(feeds, h.otherHubs().following...))
 	for i, info := range infos {
 		out[i] = StreamStatus{
 			StreamInfo: info, Rule: h.rules.For(info.Name), Rate: rates[i].at(now), Subscribers: followed.count(info.Name),
@@ -196,8 +196,11 @@ func (h *Hub) Forget(ctx context.Context, stream string) (bool, error) {
 
 // Ready returns nil when what is appended to the log is being delivered: it
 // waits, as long as the context allows, until everything that the log has now
-// has reached the feeds.
+// has reached the feeds. A log that is out of reach is an error at once.
 func (h *Hub) Ready(ctx context.Context) error {
+	if err := h.logReady(); err != nil {
+		return err
+	}
 	head, err := h.log.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("ask the log for its head: %w", err)
@@ -208,7 +211,7 @@ func (h *Hub) Ready(ctx context.Context) error {
 		switch {
 		case h.degraded.Load():
 			return fmt.Errorf("delivery has stopped")
-		case h.running.Load() && h.delivered.Load() >= head.Seq:
+		case h.running.Load() && (h.delivered.Load() >= head.Seq || h.life() != head.Epoch):
 			return nil
 		}
 		select {
@@ -217,6 +220,14 @@ func (h *Hub) Ready(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+// logReady returns why the log is out of reach, if it can be and is.
+func (h *Hub) logReady() error {
+	if l, ok := h.log.(interface{ Ready() error }); ok {
+		return l.Ready()
+	}
+	return nil
 }
 
 // rate is an exponentially decaying count of events per second.

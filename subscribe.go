@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -67,7 +68,7 @@ func (h *Hub) Subscribe(ctx context.Context, want Subscription, wake, abort func
 	if err := h.resolveViews(&want); err != nil {
 		return nil, err
 	}
-	s := &Subscriber{hub: h, want: want, epoch: h.epoch, wake: wake, abort: abort, parkedAt: -1}
+	s := &Subscriber{hub: h, want: want, wake: wake, abort: abort, parkedAt: -1}
 	start, err := s.begin(ctx, filter)
 	if err != nil {
 		return nil, err
@@ -98,6 +99,7 @@ func (s *Subscriber) begin(ctx context.Context, filter Filter) (start, error) {
 		return start, err
 	}
 	id := start.position
+	s.epoch = start.position.Epoch
 	if s.want.viewsOnly() && !start.resumes {
 		id = Position{} // who is cut before the views have begun, begins again
 	}
@@ -134,13 +136,21 @@ func (h *Hub) start(ctx context.Context, want *Subscription, filter Filter) (sta
 	var gap *Gap
 	if want.Cursor != "" {
 		cursor, err := ParsePosition(want.Cursor)
+		if err != nil {
+			err = ErrAhead
+		} else if cursor.Epoch != head.Epoch || cursor.Seq > head.Seq {
+			// A log that others share may have been a little behind.
+			_, err = h.log.Read(ctx, Query{After: cursor, Limit: 1})
+		}
 		switch {
-		case err != nil, cursor.Epoch == head.Epoch && cursor.Seq > head.Seq:
+		case err == nil:
+			return start{position: cursor, resumes: true}, nil, nil
+		case errors.Is(err, ErrAhead):
 			gap = &Gap{Lost: -1, Reason: ReasonUnknown}
-		case cursor.Epoch != head.Epoch:
+		case errors.Is(err, ErrEpoch):
 			gap = &Gap{Lost: -1, Reason: ReasonEpoch}
 		default:
-			return start{position: cursor, resumes: true}, nil, nil
+			return start{}, nil, err
 		}
 	}
 	if want.Last <= 0 && want.Since.IsZero() || want.viewsOnly() {
@@ -235,6 +245,8 @@ func (h *Hub) join(s *Subscriber, key feedKey, filter Filter) error {
 	switch {
 	case h.draining:
 		return fmt.Errorf("%w: the hub is being drained", ErrOverload)
+	case s.epoch != h.life():
+		return fmt.Errorf("%w: the log is being replaced", ErrOverload)
 	case h.total >= limits.Subscribers:
 		return fmt.Errorf("%w: there are %d (limits.subscribers)", ErrOverload, h.total)
 	case streams && f == nil && len(h.feeds) >= limits.Feeds:
@@ -287,7 +299,9 @@ func (h *Hub) addFeed(f *feed) {
 }
 
 func (h *Hub) removeFeed(f *feed) {
-	delete(h.feeds, f.key)
+	if h.feeds[f.key] == f {
+		delete(h.feeds, f.key)
+	}
 	delete(h.gated, f)
 	h.eachRoute(f, func(r *route) {
 		if i := slices.Index(r.feeds, f); i >= 0 {
@@ -321,6 +335,9 @@ func (h *Hub) shareRings() {
 
 // Drain says goodbye to every subscriber, refuses new ones, and returns when
 // all have left or the context has ended, with its cause. Publishing goes on.
+// Many are sent away one after the other, a thousand a second or faster, so that
+// whoever they turn to is not overrun: at least half of the context's time is left
+// for them to go.
 func (h *Hub) Drain(ctx context.Context) error {
 	h.mu.Lock()
 	if !h.draining {
@@ -330,12 +347,45 @@ func (h *Hub) Drain(ctx context.Context) error {
 			close(h.empty)
 		}
 	}
+	spread := time.Duration(h.total) * time.Second / drainRate
 	h.mu.Unlock()
-	h.wheel.each(func(s *Subscriber) { s.sayBye(byeDrain) })
+	if deadline, ok := ctx.Deadline(); ok {
+		spread = min(spread, time.Until(deadline)/2)
+	}
+	h.sendAway(ctx, int(spread/drainStep)+1)
 	select {
 	case <-h.empty:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+const (
+	drainRate = 1000 // subscribers a second
+	drainStep = 50 * time.Millisecond
+)
+
+// sendAway says goodbye to all subscribers, in so many steps.
+func (h *Hub) sendAway(ctx context.Context, steps int) {
+	tick := time.NewTicker(drainStep)
+	defer tick.Stop()
+	for left := steps; left > 0; left-- {
+		// Each has the same chance in every step, and nobody has to be remembered.
+		h.wheel.each(func(s *Subscriber) {
+			if rand.IntN(left) == 0 {
+				s.sayBye(byeDrain)
+			}
+		})
+		if left == 1 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-h.empty:
+			return
+		case <-ctx.Done():
+			left = 2 // all who are left, now
+		}
 	}
 }

@@ -2,6 +2,7 @@ package streamgauge
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync/atomic"
 	"time"
@@ -119,6 +120,10 @@ func (s *Subscriber) Next(ctx context.Context) ([]byte, error) {
 			return s.hand(appendBye(nil, s.want.Encoding, *reason, s.hub.retryAfter(*reason)), 0), nil
 		}
 		p, events, place, err := s.take(ctx)
+		if errors.Is(err, ErrEpoch) {
+			s.sayBye(byeEpoch)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

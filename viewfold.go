@@ -78,7 +78,7 @@ func (f *fold) run(ctx context.Context) {
 		}
 		f.retry = err != nil
 		switch {
-		case ctx.Err() != nil, errors.Is(err, ErrClosed), errors.Is(err, errLeft):
+		case ctx.Err() != nil, errors.Is(err, ErrClosed), errors.Is(err, ErrEpoch), errors.Is(err, errLeft):
 			return
 		case err == nil:
 			failed = ""
@@ -256,7 +256,7 @@ func (f *fold) leaveOut(ctx context.Context, gaps []Gap) error {
 // leaveOutBefore leaves out the windows that begin before the first selected
 // event after the sequence number.
 func (f *fold) leaveOutBefore(ctx context.Context, sel Selector, seq uint64) error {
-	page, err := f.views.hub.read(ctx, Query{Select: Selection{sel}, After: Position{f.views.hub.epoch, seq}, Limit: 1})
+	page, err := f.views.hub.read(ctx, Query{Select: Selection{sel}, After: Position{f.views.hub.life(), seq}, Limit: 1})
 	if err != nil {
 		return err
 	}

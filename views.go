@@ -124,12 +124,23 @@ func (vs *views) retire(f *fold, now time.Time) bool {
 	if len(f.feeds) > 0 || !f.at.IsZero() && now.Before(f.left.Add(foldLinger)) {
 		return false
 	}
-	delete(vs.folds, f.text)
+	if vs.folds[f.text] == f {
+		delete(vs.folds, f.text)
+	}
 	vs.count.Store(int64(len(vs.folds)))
 	if f.awaits { // nothing may ever move it
 		vs.idle = slices.DeleteFunc(vs.idle, func(other *fold) bool { return other == f })
 	}
 	return true
+}
+
+// reset gives all folds up, as the log was replaced: they end when they read next.
+func (vs *views) reset() {
+	vs.mu.Lock()
+	clear(vs.folds)
+	vs.count.Store(0)
+	vs.mu.Unlock()
+	vs.moved()
 }
 
 // watch gives the cursor what it needs of the view, whose fold is made if nobody

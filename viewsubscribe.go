@@ -184,7 +184,7 @@ func (h *Hub) viewPage(ctx context.Context, req *request) ([]byte, error) {
 	}
 	seq, _ := viewsThrough(cursors)
 	body = append(body, "\n],\"cursor\":\""...)
-	body = Position{h.epoch, seq}.append(body)
+	body = Position{h.life(), seq}.append(body)
 	body = append(body, "\",\"more\":"...)
 	body = append(strconv.AppendBool(body, left), ",\"gaps\":["...)
 	if bad != nil {

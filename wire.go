@@ -210,4 +210,5 @@ const (
 	byeDrain    byeReason = "drain"
 	byeAge      byeReason = "age"
 	byeOverload byeReason = "overload"
+	byeEpoch    byeReason = "epoch" // the log was replaced
 )

@@ -17,6 +17,7 @@ import (
 
 	"github.com/streamgauge/streamgauge"
 	"github.com/streamgauge/streamgauge/internal/check"
+	"github.com/streamgauge/streamgauge/internal/redistest"
 )
 
 type killSize struct {
@@ -29,19 +30,36 @@ type killSize struct {
 func TestNothingIsLostOrRepeatedWhileTheServerIsKilled(t *testing.T) {
 	t.Parallel()
 	sized(t, killSize{2, 20, 20_000}, killSize{20, 50, 1_000_000}, func(t *testing.T, size killSize) {
-		w := &killWorld{t: t, server: startServer(t, killSettings), publishing: make(chan struct{}), watching: make(chan struct{})}
-		random := rand.New(rand.NewPCG(seed(t), 0))
-		w.begin(random, size)
-		for range size.kills {
-			w.pause(random)
-			w.server.kill()
-			w.server.start()
-		}
-		eventually(t, 2*time.Minute, fmt.Sprintf("there were %d deliveries", size.deliveries), func() bool {
-			return w.deliveries.Load() >= size.deliveries
-		})
-		w.finish(size)
+		killing(t, size, startServer(t, killSettings))
 	})
+}
+
+// The same with instances that share a log: clients and publishers turn to another
+// with each connection.
+func TestNothingIsLostOrRepeatedWhileInstancesAreKilled(t *testing.T) {
+	t.Parallel()
+	sized(t, killSize{3, 20, 20_000}, killSize{30, 50, 1_000_000}, func(t *testing.T, size killSize) {
+		redis := redistest.Start(t, "--save", "")
+		settings := killSettings + "log: " + redis.URL("kill") + "\n"
+		killing(t, size, startServer(t, settings), startServer(t, settings), startServer(t, settings))
+	})
+}
+
+// killing kills one of the servers again and again, and starts it again.
+func killing(t *testing.T, size killSize, servers ...*server) {
+	w := &killWorld{t: t, servers: servers, publishing: make(chan struct{}), watching: make(chan struct{})}
+	random := rand.New(rand.NewPCG(seed(t), 0))
+	w.begin(random, size)
+	for range size.kills {
+		w.pause(random)
+		one := w.any(random)
+		one.kill()
+		one.start()
+	}
+	eventually(t, 2*time.Minute, fmt.Sprintf("there were %d deliveries", size.deliveries), func() bool {
+		return w.deliveries.Load() >= size.deliveries
+	})
+	w.finish(size)
 }
 
 const killSettings = `
@@ -53,9 +71,9 @@ var killStreams = []string{"kill.a", "kill.b", "kill.c", "kill.deep.d", "kill.de
 
 // killWorld is everything that goes on at the same time.
 type killWorld struct {
-	t      *testing.T
-	server *server
-	ledger check.Ledger
+	t       *testing.T
+	servers []*server // of one log
+	ledger  check.Ledger
 
 	publishing, watching  chan struct{} // closed when to stop, and when to stop once caught up
 	publishers, followers sync.WaitGroup
@@ -69,7 +87,7 @@ func (w *killWorld) begin(random *rand.Rand, size killSize) {
 	for i := range size.watchers {
 		one := newWatcher(i, rand.New(rand.NewPCG(random.Uint64(), 0)))
 		w.watchers = append(w.watchers, one)
-		c := mustConnect(w.t, w.server.api, one.request)
+		c := mustConnect(w.t, w.any(random).api, one.request)
 		if err := c.tell(one.check, c.mustNext(w.t)); err != nil {
 			w.t.Fatal(err)
 		}
@@ -83,6 +101,9 @@ func (w *killWorld) begin(random *rand.Rand, size killSize) {
 	}
 	w.publish(rand.New(rand.NewPCG(random.Uint64(), 0)), len(killStreams), true, killStreams...)
 }
+
+// any returns one of the servers.
+func (w *killWorld) any(random *rand.Rand) *server { return w.servers[random.IntN(len(w.servers))] }
 
 // pause waits for the next kill, which now and then comes soon after the start.
 func (w *killWorld) pause(random *rand.Rand) {
@@ -148,7 +169,7 @@ func (w *killWorld) publish(random *rand.Rand, id int, retries bool, streams ...
 			if retries {
 				key = fmt.Sprintf("%d-%d", id, batch)
 			}
-			acked := w.send(string(body), key)
+			acked := w.send(random, string(body), key)
 			for i, n := range counts {
 				switch {
 				case n == 0:
@@ -163,9 +184,9 @@ func (w *killWorld) publish(random *rand.Rand, id int, retries bool, streams ...
 }
 
 // send publishes a batch and reports whether it was acknowledged.
-func (w *killWorld) send(body, key string) bool {
+func (w *killWorld) send(random *rand.Rand, body, key string) bool {
 	for {
-		r, err := publish(w.server.api, "/v1/events", "application/x-ndjson", body, key)
+		r, err := publish(w.any(random).api, "/v1/events", "application/x-ndjson", body, key)
 		switch {
 		case err == nil && r.status == http.StatusOK:
 			return true
@@ -247,7 +268,7 @@ func (w *killWorld) follow(one *watcher) {
 // connection follows over one connection. Its error is one that neither a cut
 // nor a kill explains.
 func (w *killWorld) connection(one *watcher, end cut) error {
-	c, err := connect(w.server.api, one.request.after(one.check.Cursor()), end.input)
+	c, err := connect(w.any(one.random).api, one.request.after(one.check.Cursor()), end.input)
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused):

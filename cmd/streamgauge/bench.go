@@ -31,6 +31,7 @@ func (p *program) benchCommand() *cobra.Command {
 	flags := c.Flags()
 	flags.StringVar((*string)(&o.Mode), "mode", string(o.Mode), "fan-out, publish, idle or replay")
 	flags.StringVar(&o.URL, "url", "", "address of a running server; its data gets streams bench.…")
+	flags.StringVar(&o.PublishURL, "publish-url", "", "address of another instance of it, to publish at")
 	flags.IntVar(&o.PID, "pid", 0, "process of the server at --url, to read its CPU time and memory")
 	flags.IntVar(&o.Subscribers, "subscribers", o.Subscribers, "subscribers that read; publish has 0")
 	flags.IntVar(&o.Stalled, "stalled", 0, "further subscribers that never read")

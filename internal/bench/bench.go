@@ -4,6 +4,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -16,6 +17,9 @@ type Options struct {
 	// empty, Server is started for the run.
 	URL    string
 	Server *Command
+	// PublishURL is of another instance with the same log, if events are published
+	// there. It makes no sense without URL.
+	PublishURL string
 	// PID is the process of the server at URL, whose CPU time and memory are
 	// to be read. 0 is none.
 	PID int
@@ -72,11 +76,14 @@ type Command struct {
 
 // Validate reports the first option that makes no sense.
 func (o *Options) Validate() error {
-	if o.URL != "" {
-		u, err := url.Parse(o.URL)
-		if err != nil || u.Scheme != "http" || u.Host == "" {
-			return fmt.Errorf("url is %q; it must be http:// and the server's address", o.URL)
+	for name, address := range map[string]string{"url": o.URL, "publish-url": o.PublishURL} {
+		u, err := url.Parse(address)
+		if address != "" && (err != nil || u.Scheme != "http" || u.Host == "") {
+			return fmt.Errorf("%s is %q; it must be http:// and the server's address", name, address)
 		}
+	}
+	if o.PublishURL != "" && o.URL == "" {
+		return errors.New("publish-url is another instance of the server at url, which is not given")
 	}
 	switch o.Mode {
 	case FanOut, Idle, Publish, Replay:

@@ -83,7 +83,7 @@ func (r *run) connectPublishers() error {
 			p.streams = append(p.streams, publishing{r.ledger.NewPublisher(id, stream), head})
 		}
 		var err error
-		if p.fd, err = dial(r.addr, 0, nil); err != nil {
+		if p.fd, err = dial(r.publishAddr, 0, nil); err != nil {
 			return err
 		}
 		if err := r.loop.add(p.fd, p); err != nil {

@@ -30,13 +30,14 @@ const (
 
 // A run is one measurement.
 type run struct {
-	o       Options
-	addr    netip.AddrPort
-	host    string
-	stream  string // the first part of every stream's name, of this run only
-	loop    *loop
-	process *process
-	pid     int
+	o           Options
+	addr        netip.AddrPort
+	publishAddr netip.AddrPort // of who is published to
+	host        string
+	stream      string // the first part of every stream's name, of this run only
+	loop        *loop
+	process     *process
+	pid         int
 
 	ledger      check.Ledger
 	tally       tally
@@ -97,17 +98,17 @@ func (r *run) prepare(ctx context.Context) (err error) {
 			return err
 		}
 		r.pid = r.process.pid
-	} else if u, err := url.Parse(r.o.URL); err == nil {
-		r.host = u.Host
-		if u.Port() == "" {
-			r.host = net.JoinHostPort(u.Hostname(), "80")
+	} else {
+		r.host = hostOf(r.o.URL)
+	}
+	if r.addr, err = resolve(r.host); err != nil {
+		return err
+	}
+	if r.publishAddr = r.addr; r.o.PublishURL != "" {
+		if r.publishAddr, err = resolve(hostOf(r.o.PublishURL)); err != nil {
+			return err
 		}
 	}
-	tcp, err := net.ResolveTCPAddr("tcp", r.host)
-	if err != nil {
-		return fmt.Errorf("find the server: %w", err)
-	}
-	r.addr = netip.AddrPortFrom(tcp.AddrPort().Addr().Unmap(), uint16(tcp.Port))
 	if r.o.ClientCPU >= 0 {
 		if err := pinSelf(r.o.ClientCPU); err != nil {
 			return err
@@ -115,6 +116,26 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	}
 	r.loop, err = newLoop()
 	return err
+}
+
+// hostOf returns a URL's host and port.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil: // Validate has seen it
+		return ""
+	case u.Port() == "":
+		return net.JoinHostPort(u.Hostname(), "80")
+	}
+	return u.Host
+}
+
+func resolve(host string) (netip.AddrPort, error) {
+	tcp, err := net.ResolveTCPAddr("tcp", host)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("find the server: %w", err)
+	}
+	return netip.AddrPortFrom(tcp.AddrPort().Addr().Unmap(), uint16(tcp.Port)), nil
 }
 
 // enoughFiles reports whether a run may have so many connections.

@@ -15,8 +15,10 @@ type Config struct {
 	Admin  string // address of health, metrics and profiling; "off" is none
 
 	Data string            // folder of the file log
-	Log  string            // "file" or "memory"
+	Log  string            // "file", "memory", or the address of a Redis, perhaps with a password
 	Ack  streamgauge.Level // what an acknowledgement promises; file log only
+
+	Instance string // its name among several; "auto" is that of the host and the port
 
 	Heartbeat    time.Duration // silence after which a subscriber gets a heartbeat
 	MaxAge       time.Duration // of one connection; 0 is unlimited
@@ -85,6 +87,7 @@ func Default() Config {
 		Data:         "./streamgauge-data",
 		Log:          "file",
 		Ack:          streamgauge.LevelOS,
+		Instance:     "auto",
 		Heartbeat:    15 * time.Second,
 		MaxAge:       10 * time.Minute,
 		WriteTimeout: 10 * time.Second,
@@ -105,6 +108,9 @@ func Default() Config {
 // that are told nothing keep the same.
 func defaultStreams() []streamgauge.Rule { return streamgauge.DefaultRules() }
 
+// LogText is Log without a password.
+func (c *Config) LogText() string { return logValue{&c.Log}.Text() }
+
 // Field is one setting: its key, its meaning, and the place of its value.
 type Field struct {
 	Key string // as in YAML, with dots between levels
@@ -119,8 +125,9 @@ func (c *Config) Fields() []Field {
 		{"listen", "Address of the API and the UI. Port 0 takes any free port.", address{&c.Listen, false}},
 		{"admin", "Address of /healthz, /readyz, /metrics and /debug/pprof. Keep it private. `off` is none.", address{&c.Admin, true}},
 		{"data", "Folder of the file log. It is created when missing and locked while in use.", word{&c.Data, "path"}},
-		{"log", "Where events are kept: `file`, or `memory`, which forgets them when the server ends.", logValue{&c.Log}},
+		{"log", "Where events are kept: `file`; `memory`, which forgets them when the server ends; or, for several instances, the address of a Redis or Valkey: `redis://user:password@host:6379/0`, `rediss://` with TLS.", logValue{&c.Log}},
 		{"ack", "What an acknowledgement of the file log promises: `memory`, `os` (survives the end of the process) or `fsync` (survives power loss).", levelValue(&c.Ack)},
+		{"instance", "Name of this instance among several with the same log. `auto` is that of the host, and the port.", token{&c.Instance}},
 		{"heartbeat", "A subscriber that got nothing for this long gets a heartbeat.", duration{&c.Heartbeat, time.Second, time.Hour}},
 		{"max_age", "Age at which a connection is ended so that its client reconnects; jittered. 0 is never.", duration{&c.MaxAge, 0, 0}},
 		{"write_timeout", "A subscriber whose connection takes nothing for this long is let go.", duration{&c.WriteTimeout, 100 * time.Millisecond, 0}},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/redislog"
 )
 
 // Value is a setting's value in its text form, which is the same in YAML, in
@@ -34,6 +35,19 @@ func (v word) Kind() string { return v.kind }
 func (v word) Set(s string) error {
 	if s == "" {
 		return fmt.Errorf("is empty")
+	}
+	*v.p = s
+	return nil
+}
+
+// token is a name that may be a part of a stream's.
+type token struct{ p *string }
+
+func (v token) Text() string { return *v.p }
+func (v token) Kind() string { return "name" }
+func (v token) Set(s string) error {
+	if len(s) > 64 || strings.Contains(s, ".") || streamgauge.CheckStream(s) != nil {
+		return fmt.Errorf("is %q, it must be 1 to 64 of A-Z, a-z, 0-9, _ and -", s)
 	}
 	*v.p = s
 	return nil
@@ -76,24 +90,37 @@ func (v choice[T]) Set(s string) error {
 	return fmt.Errorf("is %q, it must be one of %s", s, strings.ReplaceAll(v.Kind(), " |", ","))
 }
 
-// logValue knows the engines that are planned, so that naming one says more
-// than that it is unknown.
+// logValue is the name of an engine, or the address of one, which may hold a
+// password.
 type logValue struct{ p *string }
 
-func (v logValue) Text() string { return *v.p }
-func (v logValue) Kind() string { return "file | memory" }
+// Text leaves the password out: it is shown.
+func (v logValue) Text() string {
+	if u, err := url.Parse(*v.p); err == nil {
+		return u.Redacted()
+	}
+	return *v.p
+}
+
+func (v logValue) Kind() string { return "file | memory | redis://…" }
 func (v logValue) Set(s string) error {
 	scheme, _, isURL := strings.Cut(s, "://")
 	switch {
+	case isURL && (scheme == "redis" || scheme == "rediss"):
+		if err := redislog.CheckAddress(s); err != nil {
+			return fmt.Errorf("is no address of a Redis: %w", err)
+		}
+		*v.p = s
+		return nil
 	case s == "file" || s == "memory":
 		*v.p = s
 		return nil
-	case isURL && (scheme == "redis" || scheme == "rediss" || scheme == "nats"):
-		return fmt.Errorf("names a %s log, which this build doesn't have yet; use file or memory", scheme)
+	case isURL && scheme == "nats":
+		return fmt.Errorf("names a %s log, which this build doesn't have yet; use file, memory or a redis:// address", scheme)
 	case isURL: // the rest of a URL may hold a password
-		return fmt.Errorf("has the scheme %q, it must be file or memory", scheme)
+		return fmt.Errorf("has the scheme %q, it must be file, memory or an address such as redis://host:6379", scheme)
 	}
-	return fmt.Errorf("is %q, it must be file or memory", s)
+	return fmt.Errorf("is %q, it must be file, memory or an address such as redis://host:6379", s)
 }
 
 type address struct {

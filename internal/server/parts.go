@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -14,15 +15,23 @@ import (
 	"github.com/streamgauge/streamgauge/filelog"
 	"github.com/streamgauge/streamgauge/filter"
 	"github.com/streamgauge/streamgauge/internal/config"
+	"github.com/streamgauge/streamgauge/redislog"
 	"github.com/streamgauge/streamgauge/source"
 	"github.com/streamgauge/streamgauge/source/demo"
 	"github.com/streamgauge/streamgauge/source/host"
 	"github.com/streamgauge/streamgauge/source/self"
 )
 
-func openLog(c *config.Config, rules streamgauge.Rules, logger *slog.Logger) (streamgauge.Log, error) {
-	if c.Log == "memory" {
+func openLog(ctx context.Context, c *config.Config, rules streamgauge.Rules, logger *slog.Logger) (streamgauge.Log, error) {
+	switch {
+	case c.Log == "memory":
 		return streamgauge.NewMemoryLog(rules), nil
+	case c.Log != "file":
+		log, err := redislog.Open(ctx, c.Log, &redislog.Options{Rules: rules, Logger: logger})
+		if err != nil {
+			return nil, fmt.Errorf("log: %w", err)
+		}
+		return log, nil
 	}
 	log, err := filelog.Open(c.Data, &filelog.Options{Rules: rules, Level: c.Ack, Logger: logger})
 	switch {
@@ -39,7 +48,28 @@ func openLog(c *config.Config, rules streamgauge.Rules, logger *slog.Logger) (st
 	return log, nil
 }
 
-func newHub(o Options, log streamgauge.Log, rules streamgauge.Rules, dashboards *dashboard.Store, logger *slog.Logger) (*streamgauge.Hub, error) {
+// instanceName is what tells this instance apart from others with the same log.
+func instanceName(c *config.Config, api net.Addr) string {
+	if c.Instance != "auto" {
+		return c.Instance
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "instance"
+	}
+	name := []byte(host[:min(len(host), 50)])
+	for i, b := range name {
+		if b != '_' && b != '-' && (b < '0' || b > '9') && (b < 'A' || b > 'Z') && (b < 'a' || b > 'z') {
+			name[i] = '-'
+		}
+	}
+	if tcp, ok := api.(*net.TCPAddr); ok {
+		return fmt.Sprintf("%s-%d", name, tcp.Port)
+	}
+	return string(name)
+}
+
+func newHub(o Options, name string, log streamgauge.Log, rules streamgauge.Rules, dashboards *dashboard.Store, logger *slog.Logger) (*streamgauge.Hub, error) {
 	return streamgauge.New(&streamgauge.Options{
 		Log:           log,
 		Rules:         rules,
@@ -51,6 +81,7 @@ func newHub(o Options, log streamgauge.Log, rules streamgauge.Rules, dashboards 
 		Limits:        HubLimits(o.Config.Limits),
 		Logger:        logger,
 		Version:       o.Version,
+		Name:          name,
 	})
 }
 

@@ -85,11 +85,15 @@ func (s *server) open(ctx context.Context, o Options, tee *self.Log) (err error)
 			return err
 		}
 	}
+	name := instanceName(o.Config, s.apiListener.Addr())
+	if o.Config.Log != "file" && o.Config.Log != "memory" { // others write to hub.log too
+		s.logger = s.logger.With("instance", name)
+	}
 	rules, err := streamgauge.NewRules(o.Config.Streams...)
 	if err != nil {
 		return err
 	}
-	if s.log, err = openLog(o.Config, rules, s.logger); err != nil {
+	if s.log, err = openLog(ctx, o.Config, rules, s.logger); err != nil {
 		return err
 	}
 	// Dashboards name views for the hub, and the hub tells of changes to them.
@@ -97,7 +101,7 @@ func (s *server) open(ctx context.Context, o Options, tee *self.Log) (err error)
 	if s.dashboards, err = NewDashboards(o.Config, tell, s.logger); err != nil {
 		return err
 	}
-	if s.hub, err = newHub(o, s.log, rules, s.dashboards, s.logger); err != nil {
+	if s.hub, err = newHub(o, name, s.log, rules, s.dashboards, s.logger); err != nil {
 		return err
 	}
 	s.sources = newSources(ctx, o.Config, s.hub, tee, s.logger)
@@ -148,7 +152,7 @@ func listen(ctx context.Context, setting, address string) (net.Listener, error) 
 // announce says where the server is, in one line that a terminal can click on.
 func (s *server) announce(w io.Writer) {
 	fmt.Fprintf(w, "Streamgauge is at http://%s\n", reachable(s.apiListener.Addr()))
-	attrs := []any{"log", s.config.Log}
+	attrs := []any{"log", s.config.LogText()}
 	if s.config.Log == "file" {
 		attrs = append(attrs, "data", s.config.Data, "ack", string(s.config.Ack))
 	}

@@ -12,8 +12,16 @@ import (
 )
 
 type streamList struct {
-	Head    streamgauge.Position `json:"head"`
-	Streams []streamJSON         `json:"streams"`
+	Head      streamgauge.Position `json:"head"`
+	Streams   []streamJSON         `json:"streams"`
+	Instances []instanceJSON       `json:"instances,omitempty"`
+}
+
+type instanceJSON struct {
+	Name        string  `json:"name"`
+	Version     string  `json:"version"`
+	Subscribers int     `json:"subscribers"`
+	EventsOut   float64 `json:"events_out_per_second"`
 }
 
 type streamJSON struct {
@@ -71,6 +79,11 @@ func (a *api) listStreams(w http.ResponseWriter, r *http.Request) {
 				Match: s.Rule.Match, Delivery: s.Rule.Delivery, Format: s.Rule.Format, Key: s.Rule.Key,
 				Keep: keepJSON{s.Rule.Keep.Events, s.Rule.Keep.Age.String(), s.Rule.Keep.Bytes},
 			},
+		}
+	}
+	if a.hub.Shared() {
+		for _, i := range a.hub.Instances() {
+			list.Instances = append(list.Instances, instanceJSON{i.Name, i.Version, i.Stats.Subscribers, math.Round(i.EventsOut*10) / 10})
 		}
 	}
 	header := w.Header()

@@ -4,6 +4,9 @@
 //	           streams, lag_ms, gaps, write_timeouts, log_bytes, goroutines, heap_bytes
 //	hub.log    the server's own log: severity, body, attributes; type "log"
 //
+// Where several instances share a log, each has a stream of its own, hub.stats.NAME, and
+// hub.stats is about all of them: one publishes it for all.
+//
 // gaps and write_timeouts count from the server's start. The log arrives through
 // a [Log], which every logger of the server writes to.
 package self
@@ -11,6 +14,7 @@ package self
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"runtime/metrics"
 	"time"
@@ -85,16 +89,61 @@ func (s *Source) Run(ctx context.Context, p source.Publisher) error {
 		case <-ctx.Done():
 			return nil
 		case <-measure.C:
-			data, err := json.Marshal(s.measure(ctx))
+			events, err := s.events(s.measure(ctx))
 			if err != nil {
 				return err
 			}
 			// The next measurement says more than a retry would.
-			_, _ = p.Publish(ctx, streamgauge.Event{Stream: StatsStream, Data: data})
+			_, _ = p.Publish(ctx, events...)
 		case <-flush.C:
 			s.log.flush(ctx, p)
 		}
 	}
+}
+
+// events are what is to be said of a measurement.
+func (s *Source) events(own measurement) (events []streamgauge.Event, err error) {
+	say := func(stream string, what any) {
+		data, failed := json.Marshal(what)
+		err = errors.Join(err, failed)
+		events = append(events, streamgauge.Event{Stream: stream, Data: data})
+	}
+	if !s.hub.Shared() {
+		say(StatsStream, own)
+		return events, err
+	}
+	say(StatsStream+"."+s.hub.Name(), own)
+	instances := s.hub.Instances()
+	for _, i := range instances[1:] {
+		if i.Name < instances[0].Name {
+			return events, err // that one speaks for all
+		}
+	}
+	say(StatsStream, inAll(own, instances))
+	return events, err
+}
+
+// inAll makes the measurement of one instance that of all: what each has for itself is
+// added up, what they share is as it is.
+func inAll(m measurement, instances []streamgauge.Instance) total {
+	t := total{measurement: m, Instances: len(instances)}
+	for _, i := range instances[1:] {
+		t.EventsOut = round(t.EventsOut + i.EventsOut)
+		t.Subscribers += i.Stats.Subscribers
+		t.Feeds += i.Stats.Feeds
+		t.Views += i.Stats.Views
+		t.Gaps += i.Stats.Gaps
+		t.WriteTimeouts += i.Stats.WriteTimeouts
+	}
+	t.Goroutines, t.HeapBytes = nil, nil // a process has them
+	return t
+}
+
+type total struct {
+	measurement
+	Instances  int     `json:"instances"`
+	Goroutines *uint64 `json:"goroutines,omitempty"`
+	HeapBytes  *uint64 `json:"heap_bytes,omitempty"`
 }
 
 type measurement struct {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/slogtest"
 	"testing/synctest"
@@ -225,6 +226,67 @@ func TestTheHandlerIsAProperOne(t *testing.T) {
 		}
 		if err := slogtest.TestHandler(log, results); err != nil && !strings.Contains(err.Error(), "zero Record.Time") {
 			t.Error(err)
+		}
+	})
+}
+
+// board is where hubs that share a log tell each other of themselves.
+type board struct {
+	*streamgauge.MemoryLog
+	said sync.Map
+}
+
+func (b *board) Announce(_ context.Context, name string, said []byte) error {
+	b.said.Store(name, said)
+	return nil
+}
+
+func (b *board) Announced(context.Context) (map[string][]byte, error) {
+	all := make(map[string][]byte)
+	b.said.Range(func(name, said any) bool {
+		all[name.(string)] = said.([]byte)
+		return true
+	})
+	return all, nil
+}
+
+func TestInstancesHaveStreamsOfTheirOwnAndOneOfAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &board{MemoryLog: streamgauge.NewMemoryLog(streamgauge.DefaultRules())}
+		ctx, cancel := context.WithTimeout(t.Context(), 5500*time.Millisecond)
+		defer cancel()
+		var running sync.WaitGroup
+		published := make(map[string]*recorder)
+		for i, name := range []string{"a", "b"} {
+			hub, err := streamgauge.New(&streamgauge.Options{Log: log, Name: name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			running.Go(func() { hub.Run(ctx) })
+			for range i + 1 {
+				s, err := hub.Subscribe(ctx, streamgauge.Subscription{Select: streamgauge.Selection{"x"}}, func() {}, func() {})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+			}
+			r := &recorder{}
+			published[name] = r
+			running.Go(func() { self.New(&self.Options{Hub: hub}).Run(ctx, r) })
+		}
+		running.Wait()
+		for name, subscribers := range map[string]float64{"a": 1, "b": 2} {
+			own := published[name].of(self.StatsStream + "." + name)
+			if len(own) != 5 || own[4]["subscribers"] != subscribers || own[4]["goroutines"] == nil {
+				t.Errorf("%s says of itself %v", name, own)
+			}
+		}
+		total := published["a"].of(self.StatsStream)
+		if len(total) != 5 || total[4]["subscribers"] != 3.0 || total[4]["instances"] != 2.0 || total[4]["goroutines"] != nil {
+			t.Errorf("of all is said %v", total)
+		}
+		if more := published["b"].of(self.StatsStream); len(more) > 1 { // until it has heard of the other
+			t.Errorf("another says it too: %v", more)
 		}
 	})
 }
