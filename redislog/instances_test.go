@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -81,6 +82,13 @@ func (f *follower) data() []string {
 		out[i] = e.ID.String() + " " + e.Stream + " " + string(e.Data)
 	}
 	return out
+}
+
+// all returns what has come.
+func (f *follower) all() []streamgauge.Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.events)
 }
 
 // ended returns why the tail ended, which it must soon.
