@@ -3,6 +3,7 @@ package streamgauge_test
 import (
 	"context"
 	"maps"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -90,5 +91,38 @@ func TestInstancesKnowOfEachOther(t *testing.T) {
 		}
 		cancel()
 		running.Wait()
+	})
+}
+
+// behind is a log whose head is older than what it knows when it is asked.
+type behind struct {
+	*streamgauge.MemoryLog
+	lag uint64
+}
+
+func (b *behind) Head(ctx context.Context) (streamgauge.Position, error) {
+	head, err := b.MemoryLog.Head(ctx)
+	head.Seq -= min(head.Seq, b.lag)
+	return head, err
+}
+
+func TestACursorThatAnotherInstanceGaveIsKnown(t *testing.T) {
+	log := &behind{MemoryLog: streamgauge.NewMemoryLog(streamgauge.DefaultRules())}
+	bubble(t, &streamgauge.Options{Log: log}, func(s *simulation) {
+		s.publish("x", "1")
+		newest := s.publish("x", "2")
+		log.lag = 1
+		v := s.subscribe(streamgauge.Subscription{Select: streamgauge.Selection{"x"}, Cursor: newest.String()})
+		for _, e := range v.events() {
+			if e.Type == "hub.gap" {
+				s.Errorf("it is told %s %s", e.Type, e.Data)
+			}
+		}
+		log.lag = 0
+		s.publish("x", "3")
+		if got := v.events(); len(got) != 1 || !strings.Contains(string(got[0].Data), "3") {
+			s.Errorf("then it gets %v, want the third event alone", got)
+		}
+		v.Close()
 	})
 }

@@ -24,7 +24,7 @@ var faults = []fault{
 	{
 		name: "the sequence isn't loaded at the start", seen: "Mercure 0.24: no replay after a restart until the next publish",
 		file:  "hub.go",
-		edits: []edit{{`h.delivered.Store(head.Seq)`, `h.delivered.Store(0)`}},
+		edits: []edit{{"h.delivered.Store(head.Seq)\n\tif err", "h.delivered.Store(0)\n\tif err"}},
 		test:  "TestAHubOverALogThatHasEventsBeginsAtItsHead",
 	},
 	{
@@ -207,5 +207,23 @@ var faults = []fault{
 		file:  "viewfeed.go",
 		edits: []edit{{"case c.walking:\n", "case c.walking:\n\t\t\tif c.begun && c.target.version != vf.shown {\n\t\t\t\tc.walk(*changedAfter(c.version))\n\t\t\t}\n"}},
 		test:  "TestNoRowStarvesAtASlowViewer",
+	},
+	{
+		name: "an instance that is a little behind calls a cursor unknown", seen: "our own: gaps where nothing was missing, and everything twice",
+		file:  "subscribe.go",
+		edits: []edit{{`_, err = h.log.Read(ctx, Query{After: cursor, Limit: 1})`, `err = ErrAhead`}},
+		test:  "TestACursorThatAnotherInstanceGaveIsKnown",
+	},
+	{
+		name: "what a failover lost is taken on trust", seen: "Redis Streams: XREAD waits silently for what comes after a lost id",
+		file:  "redislog/follow.go",
+		edits: []edit{{`if begun && (len(raw) == 0 || raw[0].ID != first) {`, `if begun && len(raw) == 0 {`}},
+		pkg:   "./redislog", test: "TestARedisThatHasLostTheTailBeginsAnEpoch",
+	},
+	{
+		name: "the end where a stream is trimmed is a loss of the log", seen: "our own: gaps of the wrong kind",
+		file:  "internal/replica/replica.go",
+		edits: []edit{{`if m.oldest && `, `if false && `}},
+		pkg:   "./redislog", test: "TestReadingWhileItIsTrimmedIsNoLossOfTheLog",
 	},
 }
