@@ -85,13 +85,13 @@ var faults = []fault{
 	{
 		name: "the epoch is ignored", seen: "centrifuge-go #159, centrifuge-js #434",
 		file:  "subscribe.go",
-		edits: []edit{{`case cursor.Epoch != head.Epoch:`, `case false:`}},
+		edits: []edit{{`} else if cursor.Epoch != head.Epoch || cursor.Seq > head.Seq {`, `} else if cursor.Epoch = head.Epoch; cursor.Seq > head.Seq {`}},
 		test:  "TestCursorsThatCantBeUsedAreAnsweredWithAGapAnd200",
 	},
 	{
 		name: "an unknown cursor is told that it is caught up", seen: "Mercure #1321",
 		file:  "subscribe.go",
-		edits: []edit{{`case err != nil, cursor.Epoch == head.Epoch && cursor.Seq > head.Seq:`, "case err != nil:\n\t\tcase cursor.Epoch == head.Epoch && cursor.Seq > head.Seq:"}},
+		edits: []edit{{"err = ErrAhead\n\t\t}", "return start{position: head}, nil, nil\n\t\t}"}},
 		test:  "TestCursorsThatCantBeUsedAreAnsweredWithAGapAnd200",
 	},
 	{
@@ -217,7 +217,7 @@ var faults = []fault{
 	{
 		name: "what a failover lost is taken on trust", seen: "Redis Streams: XREAD waits silently for what comes after a lost id",
 		file:  "redislog/follow.go",
-		edits: []edit{{`if begun && (len(raw) == 0 || raw[0].ID != first) {`, `if begun && len(raw) == 0 {`}},
+		edits: []edit{{`if begun && (len(raw) == 0 || raw[0].ID != first) {`, `if false {`}, {`raw = raw[1:]`, `raw = raw[min(1, len(raw)):]`}},
 		pkg:   "./redislog", test: "TestARedisThatHasLostTheTailBeginsAnEpoch",
 	},
 	{
