@@ -239,6 +239,38 @@ func TestReadingWhileItIsTrimmedIsNoLossOfTheLog(t *testing.T) {
 	}
 }
 
+func TestRedisKeepsNoMoreThanTheRulesWant(t *testing.T) {
+	rules, err := streamgauge.NewRules(
+		streamgauge.Rule{Match: "latest", Delivery: streamgauge.DeliverLatest, Keep: streamgauge.Keep{Events: 2}},
+		streamgauge.Rule{Match: "small", Keep: streamgauge.Keep{Bytes: 30}},
+		streamgauge.Rule{Match: "short", Keep: streamgauge.Keep{Age: time.Minute}},
+		streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 10}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := redistest.Start(t, "--save", "")
+	var now atomic.Int64
+	now.Store(time.Now().UnixMilli())
+	options := redislog.Options{Rules: rules, Now: func() time.Time { return time.UnixMilli(now.Load()) }}
+	logs := []*redislog.Log{open(t, server.URL("x"), options), open(t, server.URL("x"), options)}
+	for i := range 50 {
+		add(t, logs[i%2], event("many", i), event("small", 1_000_000_000+i), event("short", i),
+			streamgauge.Event{Stream: "latest", Key: fmt.Sprint(i % 5), Data: fmt.Append(nil, i)})
+	}
+	now.Add(2 * time.Minute.Milliseconds())
+	for stream, want := range map[string]string{"many": "10", "small": "3", "short": "0", "latest": "5"} {
+		eventually(t, 10*time.Second, stream+" is trimmed in Redis", func() bool {
+			return strings.Contains(server.Ask("XLEN", "{x}:s:"+stream), `"Value":`+want+`,`)
+		})
+	}
+	for i, log := range logs {
+		page, err := log.Read(t.Context(), streamgauge.Query{Select: streamgauge.Selection{">"}})
+		if err != nil || len(page.Events) != 10+3+0+5 {
+			t.Errorf("instance %d reads %d events, %v", i, len(page.Events), err)
+		}
+	}
+}
+
 func TestAnEmptiedRedisIsAnotherLog(t *testing.T) {
 	server := redistest.Start(t, "--save", "")
 	logs := []*redislog.Log{open(t, server.URL("x"), redislog.Options{}), open(t, server.URL("x"), redislog.Options{})}
