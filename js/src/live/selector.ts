@@ -1,3 +1,5 @@
+import type { Envelope } from '../stream/subscription.js'
+
 /** Whether a selector of `*` and `>` tokens matches a stream's name. */
 export function matches(selector: string, stream: string): boolean {
   const pattern = selector.split('.')
@@ -40,4 +42,14 @@ export function includes(a: string, b: string): boolean {
   // A selector's own tokens match as if they were a name's, but for a last `>`,
   // which stands for more than the one token that `*` is.
   return matches(a, b) && (!b.endsWith('>') || a.endsWith('>'))
+}
+
+/** Whether an event is one of those that a selector selects. */
+export function wants(
+  selector: string,
+  envelope: Envelope & { match?: readonly string[] },
+): boolean {
+  return isConditional(selector)
+    ? (envelope.match?.includes(selector) ?? false)
+    : matches(selector, String(envelope.stream))
 }

@@ -1,3 +1,5 @@
+import type { Connection, StreamState } from './connection.js'
+
 /** What the life of a page means to a connection. */
 export interface PageLife {
   /** The page is looked at again, or the network is back: is the connection still good? */
@@ -26,6 +28,28 @@ export function followPage(page: Window | undefined, life: PageLife, signal: Abo
     if ((event as PageTransitionEvent).persisted) life.arrive()
   })
   on(document, 'resume', () => life.arrive())
+}
+
+/** Lets a connection live as its page does: closed while that is put away, alive as soon as
+ * somebody looks at it again.
+ *
+ * @param owner how whoever has the connection says that it stands
+ */
+export function liveWithPage(
+  connection: Connection,
+  owner: { readonly state: StreamState },
+  signal: AbortSignal,
+): void {
+  const page = thisPage()
+  const arrive = () => {
+    if (owner.state.status === 'paused') connection.reconnect()
+  }
+  const wake = () => {
+    // A network that is back is no reason to wake a page that sleeps.
+    if (page?.document.visibilityState !== 'hidden') arrive()
+    connection.wake()
+  }
+  followPage(page, { wake, hide() {}, rest: () => connection.pause(), arrive }, signal)
 }
 
 /** The page that this runs in, if any. */
