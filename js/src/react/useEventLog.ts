@@ -1,8 +1,8 @@
 import { useMemo } from 'react'
 import type { StreamEvent } from '../stream/subscription.js'
 import { type Standing, Store } from './store.js'
-import { type HookOptions, type Latest, opener, throttleOf } from './useEventStream.js'
-import { useLatest, useStore } from './useStore.js'
+import { type HookOptions, useAddress } from './useEventStream.js'
+import { type Feed, useStore } from './useStore.js'
 
 /** An event in a log. */
 export interface LogEvent<T = unknown> extends StreamEvent<T> {
@@ -55,19 +55,12 @@ export function useEventLog<T = unknown>(
   url: string | URL | null | undefined,
   options: EventLogOptions<T> = {},
 ): EventLogResult<T> {
-  const latest = useLatest(options)
-  const { key, enabled = true } = options
-  const address = url == null ? undefined : String(url)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
-  const log = useMemo(() => newLog(opener<T>(address, latest), latest, options), [address, key])
-  return useLogResult(log, enabled && address !== undefined, options.filter)
+  return useLog(useAddress<T, EventLogOptions<T>>(url, options), options)
 }
 
-/** A store of events, and its controls.
- * @internal */
-export function newLog<T>(
-  open: ConstructorParameters<typeof Store<T, Shown<T>>>[0],
-  latest: Latest<EventLogOptions<T>>,
+/** A store of events, and its controls. */
+function newLog<T>(
+  { open, latest }: Feed<T, EventLogOptions<T>>,
   { initialData, limit: room = 1000 }: EventLogOptions<T>,
 ) {
   let seq = 0
@@ -77,7 +70,6 @@ export function newLog<T>(
     .slice(Math.max(0, initial.length - room))
     .map((data) => enter({ data, type: 'message', id: '', receivedAt: 0 }))
   let fresh: LogEvent<T>[] = [] // what came since the last view
-  let isVoid = false
   let heldAt: number | undefined // the first seq that is not shown
   let shown: Shown<T> = { events: kept, paused: false, waiting: NONE }
   const settle = () => {
@@ -90,21 +82,16 @@ export function newLog<T>(
   const store = new Store<T, Shown<T>>(
     open,
     {
-      add(event) {
-        if (isVoid) {
-          isVoid = false
+      add(event, isOther) {
+        if (isOther) {
           kept = []
           fresh = []
         }
         fresh.push(enter(event))
         // Between two frames of a page that nobody sees there is time for many.
         if (fresh.length >= 2 * (latest.current.limit ?? 1000)) settle()
-        latest.current.onEvent?.(event)
       },
       cumulative: true,
-      restart() {
-        isVoid = true
-      },
       view() {
         settle()
         const paused = heldAt !== undefined
@@ -119,7 +106,7 @@ export function newLog<T>(
         return shown
       },
     },
-    throttleOf(latest),
+    latest,
   )
   return {
     store,
@@ -141,14 +128,16 @@ export function newLog<T>(
   }
 }
 
-/** @internal */
-export function useLogResult<T>(
-  log: ReturnType<typeof newLog<T>>,
-  enabled: boolean,
-  filter?: (event: StreamEvent<T>) => boolean,
+/** The last events of a stream.
+ * @internal */
+export function useLog<T>(
+  feed: Feed<T, EventLogOptions<T>>,
+  options: EventLogOptions<T>,
 ): EventLogResult<T> {
-  const { store, pause, resume, clear } = log
-  const { view, error, status, isStale } = useStore(store, enabled)
+  const { filter } = options
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is another where the stream is
+  const { store, ...controls } = useMemo(() => newLog(feed, options), [feed.open])
+  const { view, ...standing } = useStore(store, feed.enabled)
   const { events, paused, waiting } = view as Shown<T>
   const pass = (all: readonly LogEvent<T>[]) => (filter ? all.filter(filter) : all)
   // biome-ignore lint/correctness/useExhaustiveDependencies: pass is what filter makes it
@@ -156,16 +145,5 @@ export function useLogResult<T>(
   // biome-ignore lint/correctness/useExhaustiveDependencies: pass is what filter makes it
   const pending = useMemo(() => pass(waiting).length, [waiting, filter])
   const { reconnect } = store
-  return {
-    events: passed,
-    error,
-    status,
-    isStale,
-    paused,
-    pending,
-    pause,
-    resume,
-    clear,
-    reconnect,
-  }
+  return { ...standing, ...controls, events: passed, paused, pending, reconnect }
 }
