@@ -193,8 +193,8 @@ export class Connection {
     if (this.ordered && !isNews(event, this.lastEventId)) return
     this.#failures = 0
     this.#renewed = false
-    if (id !== undefined) this.#pass(id)
-    if (type.startsWith('hub.')) {
+    if (!type.startsWith('hub.')) this.#pass(event.lastEventId)
+    else {
       // hub.hello and hub.gap say where delivery goes on, even if that is
       // before where we were: the log may have been replaced.
       if (id !== undefined) this.lastEventId = id

@@ -80,26 +80,20 @@ export class Decoder {
 
   #line(line: string): void {
     const block = this.#block
+    const { type, data, id, tooLong } = block
+    const [, field, value = ''] = FIELD.exec(line) ?? []
     if (line === '') {
       this.#block = {}
-      this.#end(block)
-      return
-    }
-    const [, field, value = ''] = FIELD.exec(line) ?? []
-    if (field === 'data') {
-      if (!block.tooLong) block.data = block.data === undefined ? value : `${block.data}\n${value}`
+      // A block without data is no event, but its id counts.
+      this.lastEventId = id ?? this.lastEventId
+      if (tooLong) this.#sink.tooLong?.()
+      else if (data !== undefined) {
+        this.#sink.event({ type: type || 'message', data, id, lastEventId: this.lastEventId })
+      }
+    } else if (field === 'data') {
+      if (!tooLong) block.data = data === undefined ? value : `${data}\n${value}`
     } else if (field === 'event') block.type = value
     else if (field === 'id' && !value.includes('\0')) block.id = value
     else if (field === 'retry' && /^[0-9]+$/.test(value)) this.#sink.retry?.(Number(value))
-  }
-
-  #end({ type, data, id, tooLong }: Block): void {
-    // A block without data is no event, but its id counts.
-    if (id !== undefined) this.lastEventId = id
-    const { lastEventId } = this
-    if (tooLong) this.#sink.tooLong?.()
-    else if (data !== undefined) {
-      this.#sink.event({ type: type || 'message', data, id, lastEventId })
-    }
   }
 }

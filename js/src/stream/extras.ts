@@ -30,19 +30,17 @@ export class Extras {
     this.#sink = sink
     const page = thisPage()
     let timer: ReturnType<typeof setTimeout> | undefined
+    const isHidden = () => page?.document.visibilityState === 'hidden'
     const pause = () => {
+      if (!isHidden()) return
       this.#leave()
       connection.pause()
     }
     const life = {
-      wake: () => {
-        // A network that is back wakes nobody: who sleeps must not lead the others.
-        if (page?.document.visibilityState === 'hidden') return
-        clearTimeout(timer)
-        this.#join()
-        this.#tabs?.check()
-      },
+      // A network that is back wakes nobody: who sleeps must not lead the others.
+      wake: () => this.#tabs?.check(),
       hide() {
+        clearTimeout(timer)
         if (pauseWhenHidden !== undefined) timer = setTimeout(pause, pauseWhenHidden)
       },
       rest: () => {
@@ -54,7 +52,7 @@ export class Extras {
       arrive: () => this.#join(),
     }
     followPage(page, life, signal)
-    if (page?.document.visibilityState === 'hidden') life.hide()
+    if (isHidden()) life.hide()
     signal.addEventListener('abort', () => {
       clearTimeout(timer)
       this.#leave()

@@ -28,8 +28,6 @@ export class Shared implements Source {
   readonly seats = new Set<Listener>()
   /** The last event that was no control event. */
   newest: WireEvent | undefined
-  /** The id after which it began, until something has come. */
-  begin: string | undefined
   readonly #connection: Connection
   readonly #stop = new AbortController()
   #key: string | undefined
@@ -40,17 +38,15 @@ export class Shared implements Source {
     const { persist, pauseWhenHidden, share } = options
     const item = `streamgauge ${key ?? url}`
     const { lastEventId = persist ? takeItem(item) : '' } = options
-    this.begin = lastEventId
     if (key !== undefined) this.name(key)
-    // Who comes while all are told hears of what comes next.
     const sink = {
       event: (event: WireEvent) => {
-        this.begin = undefined
         if (!event.type.startsWith('hub.')) this.newest = event
+        // Who comes while all are told hears of what comes next.
         for (const seat of [...this.seats]) seat.receive(event)
       },
       state: (state: StreamState) => {
-        for (const seat of [...this.seats]) seat.changed(state)
+        for (const seat of this.seats) seat.changed(state)
       },
     }
     const connection = new Connection(url, {
@@ -106,7 +102,7 @@ export class Shared implements Source {
   /** Whether who is at an id hears here all that it would hear alone. Without ids there
    * would be nothing to catch up by. */
   isAt(id = ''): boolean {
-    return this.lastEventId === '' || [this.lastEventId, this.begin].includes(id)
+    return this.lastEventId === '' || this.lastEventId === id
   }
 
   /** Lets somebody hear what comes. */
