@@ -67,13 +67,11 @@ export class LiveConnection implements Source {
   readonly #options: LiveConnectionOptions
   readonly #members = new Set<LiveListener>()
   readonly #states = new Set<(state: StreamState) => void>()
-  #asked = new Set<string>()
+  #asked: readonly string[] = []
   /** The selectors of what the connection is known to bring. */
   #brings: readonly string[] = []
   #link: Connection | Live | undefined
   #stop = new AbortController()
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #due = 0
 
   /** @param url where the hub's `/v1/events` is found */
   constructor(url: string | URL, options: LiveConnectionOptions = {}) {
@@ -131,33 +129,26 @@ export class LiveConnection implements Source {
 
   /** Asks for what is wanted, soon. */
   #settle(ms: number): void {
-    const due = Date.now() + ms
-    if (this.#timer !== undefined && this.#due <= due) return
-    clearTimeout(this.#timer)
-    this.#due = due
-    this.#timer = setTimeout(() => this.#ask(), ms)
+    setTimeout(() => this.#ask(), ms)
   }
 
   #ask(): void {
-    this.#timer = undefined
-    const wanted = new Set([...this.#members].map((member) => member.selector))
+    const wanted = [...new Set([...this.#members].map((member) => member.selector))].sort()
     const before = this.#asked
+    if (wanted.join() === before.join()) return
     this.#asked = wanted
-    if (wanted.size === 0) {
+    this.#brings = [] // until the connection says so anew
+    if (wanted.length === 0) {
       this.#stop.abort()
       this.#link?.close()
       this.#link = undefined
-      this.#brings = []
-    } else if (wanted.size !== before.size || [...wanted].some((s) => !before.has(s))) {
-      this.#brings = [] // until the connection says so anew
-      if (before.size === 0) this.#connect()
-      else if (this.#link instanceof Connection) this.#link.reconnect()
-      else this.#link?.want(this.#want)
-    }
+    } else if (before.length === 0) this.#connect()
+    else if (this.#link instanceof Connection) this.#link.reconnect()
+    else this.#link?.want(this.#want)
   }
 
   get #want() {
-    return { streams: [...this.#asked], views: [], since: 0 }
+    return { streams: this.#asked, views: [], since: 0 }
   }
 
   #connect(): void {

@@ -1,6 +1,5 @@
 /** What runs at the next frame: all together, so that React renders once for it. */
 let due: Set<() => void> | undefined
-let frame = 0
 
 /**
  * Runs something at the next animation frame, or so many ms from now. In a page that
@@ -9,23 +8,20 @@ let frame = 0
  * @returns what calls it off
  */
 export function soon(run: () => void, delay: 'frame' | number): () => void {
-  const timer = setTimeout(now, delay === 'frame' ? 250 : delay)
-  let all: Set<() => void> | undefined
-  if (delay === 'frame') {
-    if (due === undefined) frame = requestAnimationFrame(runDue)
-    due ??= new Set()
-    all = due.add(now)
-  }
-  function now() {
+  let all: typeof due
+  const now = () => {
     cancel()
     run()
   }
-  function cancel() {
+  const timer = setTimeout(now, delay === 'frame' ? 250 : delay)
+  if (delay === 'frame') {
+    if (due === undefined) requestAnimationFrame(runDue)
+    due ??= new Set()
+    all = due.add(now)
+  }
+  const cancel = () => {
     clearTimeout(timer)
     all?.delete(now)
-    if (all !== due || due?.size !== 0) return
-    due = undefined
-    cancelAnimationFrame(frame)
   }
   return cancel
 }

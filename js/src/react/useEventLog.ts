@@ -61,69 +61,57 @@ export function useEventLog<T = unknown>(
 /** A store of events, and its controls. */
 function newLog<T>(
   { open, latest }: Feed<T, EventLogOptions<T>>,
-  { initialData, limit: room = 1000 }: EventLogOptions<T>,
+  { initialData = NONE, limit = 1000 }: EventLogOptions<T>,
 ) {
+  const newest = <E>(events: readonly E[], limit = latest.current.limit ?? 1000) =>
+    events.slice(Math.max(0, events.length - limit))
   let seq = 0
   const enter = (event: StreamEvent<T>): LogEvent<T> => ({ ...event, seq: seq++ })
-  const initial = initialData ?? []
-  let kept = initial
-    .slice(Math.max(0, initial.length - room))
-    .map((data) => enter({ data, type: 'message', id: '', receivedAt: 0 }))
-  let fresh: LogEvent<T>[] = [] // what came since the last view
+  let kept = newest(initialData, limit).map((data) =>
+    enter({ data, type: 'message', id: '', receivedAt: 0 }),
+  )
   let heldAt: number | undefined // the first seq that is not shown
-  let shown: Shown<T> = { events: kept, paused: false, waiting: NONE }
-  const settle = () => {
-    const { limit = 1000 } = latest.current
-    if (fresh.length === 0) return
-    const all = [...kept, ...fresh]
-    kept = all.slice(Math.max(0, all.length - limit))
-    fresh = []
-  }
+  let shown: Shown<T> = { events: newest(kept, limit), paused: false, waiting: NONE }
+  let isNew = false // there is something else to show
   const store = new Store<T, Shown<T>>(
     open,
     {
       add(event, isOther) {
-        if (isOther) {
-          kept = []
-          fresh = []
-        }
-        fresh.push(enter(event))
+        if (isOther) kept = []
+        kept.push(enter(event))
+        isNew = true
         // Between two frames of a page that nobody sees there is time for many.
-        if (fresh.length >= 2 * (latest.current.limit ?? 1000)) settle()
+        if (kept.length >= 2 * (latest.current.limit ?? 1000)) kept = newest(kept)
       },
       cumulative: true,
       view() {
-        settle()
-        const paused = heldAt !== undefined
+        if (!isNew) return shown
+        isNew = false
+        const events = newest(kept)
         const since = heldAt
-        const newer = since === undefined ? NONE : kept.filter((e) => e.seq >= since)
-        const same = newer.length === shown.waiting.length && newer.at(-1) === shown.waiting.at(-1)
-        const waiting = same ? shown.waiting : newer
-        const events = paused ? shown.events : kept
-        if (events !== shown.events || paused !== shown.paused || waiting !== shown.waiting) {
-          shown = { events, paused, waiting }
-        }
+        shown =
+          since === undefined
+            ? { events, paused: false, waiting: NONE }
+            : { ...shown, paused: true, waiting: events.filter((e) => e.seq >= since) }
         return shown
       },
     },
     latest,
   )
+  const hold = (at: number | undefined) => {
+    heldAt = at
+    isNew = true
+    store.refresh()
+  }
   return {
     store,
-    pause() {
-      heldAt ??= (shown.events.at(-1)?.seq ?? -1) + 1
-      store.refresh()
-    },
-    resume() {
-      heldAt = undefined
-      store.refresh()
-    },
+    pause: () => hold(heldAt ?? (shown.events.at(-1)?.seq ?? -1) + 1),
+    resume: () => hold(undefined),
     clear() {
       kept = []
-      fresh = []
-      shown = { ...shown, events: kept, waiting: NONE }
-      if (heldAt !== undefined) heldAt = seq
+      shown = { ...shown, events: NONE }
       store.forgive()
+      hold(heldAt === undefined ? heldAt : seq)
     },
   }
 }
