@@ -115,6 +115,20 @@ describe('a connection that is shared', () => {
     for (const { data } of all) await expect.poll(() => data.at(-1)).toBe(n)
   })
 
+  it('is one again though nothing comes, and other streams have moved the position on', async () => {
+    const name = newName()
+    const cursor = await hub.publish(name, 1)
+    const first = open(hub.at(name), { lastEventId: cursor })
+    await expect.poll(() => first.stream.state.status).toBe('live')
+    const ahead = await hub.publish(newName(), 1, 2)
+    const second = open(hub.at(name), { lastEventId: ahead })
+    const third = open(hub.at(name))
+    await expect.poll(() => third.stream.state.status).toBe('live')
+    await expect.poll(() => hub.subscribers()).toBe(1)
+    await hub.publish(name, 2)
+    for (const { data } of [first, second, third]) await expect.poll(() => data).toEqual([2])
+  })
+
   it('is one again where ids say nothing but whether they are equal', async () => {
     const history = 'id: x\ndata: 1\n\nid: k\ndata: 2\n\n'
     const server = await scripted(says(history))

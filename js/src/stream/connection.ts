@@ -140,12 +140,14 @@ export class Connection {
       let url = this.#url()
       // The header would cost a preflight across origins, which servers refuse
       // only when a client reconnects; the parameter costs nothing.
-      if (lastEventId !== '' && (isSource || isCrossOrigin(url))) {
-        url += `${url.includes('?') ? '&' : '?'}last-event-id=${encodeURIComponent(lastEventId)}`
-      } else if (lastEventId !== '') {
-        // A header is bytes: those of UTF-8.
-        const bytes = new TextEncoder().encode(lastEventId)
-        headers.set('last-event-id', String.fromCharCode(...bytes))
+      if (lastEventId !== '') {
+        if (isSource || isCrossOrigin(url)) {
+          url += `${url.includes('?') ? '&' : '?'}last-event-id=${encodeURIComponent(lastEventId)}`
+        } else {
+          // A header is bytes: those of UTF-8.
+          const bytes = new TextEncoder().encode(lastEventId)
+          headers.set('last-event-id', String.fromCharCode(...bytes))
+        }
       }
       const response = await get(url, { headers, signal, credentials, cache: 'no-store' })
       const reader = (await checkResponse(response)).getReader()

@@ -31,7 +31,11 @@ export function openEventStream<T = unknown>(
   const own = new Shared(String(url), options, shared === undefined ? key : undefined)
   const stream = own.join(new Subscription(own, options))
   if (key !== undefined && shared !== undefined) {
-    void import('./merge.js').then(({ merge }) => merge(stream, own, key))
+    // If that can't be loaded it goes on alone.
+    import('./merge.js').then(
+      ({ merge }) => merge(stream, own, key),
+      () => {},
+    )
   }
   return stream
 }

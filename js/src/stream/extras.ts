@@ -1,7 +1,7 @@
 import type { Connection, StreamState } from './connection.js'
 import type { WireEvent } from './decoder.js'
 import { followPage, thisPage } from './page.js'
-import type { SharingOptions } from './shared.js'
+import type { Share, Shared, SharingOptions } from './shared.js'
 import { type TabSink, Tabs } from './tabs.js'
 
 /** What few ask of a connection: that all tabs share it, that it ends when nobody looks,
@@ -14,20 +14,21 @@ export class Extras {
 
   /**
    * @param item where the session keeps the last id
-   * @param name what all tabs of the browser call the connection, if they share it
    * @param signal is aborted when it ends
    */
   constructor(
-    connection: Connection,
-    { pauseWhenHidden, persist }: SharingOptions,
+    shared: Shared,
+    { pauseWhenHidden, persist, share }: SharingOptions & { readonly share?: Share },
     item: string,
-    name: string | undefined,
-    sink: TabSink,
     signal: AbortSignal,
   ) {
-    this.#name = name
+    const { connection, key } = shared
+    this.#name = share === 'browser' ? key : undefined
     this.#connection = connection
-    this.#sink = sink
+    this.#sink = {
+      event: (event) => shared.receive(event),
+      state: (state) => shared.changed(state),
+    }
     const page = thisPage()
     let timer: ReturnType<typeof setTimeout> | undefined
     const isHidden = () => page?.document.visibilityState === 'hidden'

@@ -1,9 +1,13 @@
+import type { StreamState } from './connection.js'
+import type { WireEvent } from './decoder.js'
+import { parse, type StreamError } from './error.js'
+import { hasCome, isNewer, isNews } from './position.js'
 import { pool, type Shared } from './shared.js'
-import type { Listener, Subscription } from './subscription.js'
+import type { Listener, Source, Subscription } from './subscription.js'
 
 /**
  * Lets a stream that came later, and has a connection of its own for it, be one of those
- * that share a connection as soon as both have come as far. Until then, and if this is
+ * that share a connection as soon as it has come as far as that. Until then, and if this is
  * never loaded, it goes on alone.
  *
  * @param own the connection that nobody else has
@@ -13,19 +17,21 @@ export function merge<T>(stream: Subscription<T>, own: Shared, key: string): voi
   if (!own.seats.has(stream)) return // it was closed meanwhile
   const shared = pool.get(key)
   if (shared === undefined) {
-    own.name(key) // the others have gone
+    // The others have gone.
+    own.key = key
+    pool.set(key, own)
     return
   }
   if (shared.state.status === 'closed') shared.reconnect()
   const check = () => {
-    const here = own.lastEventId
     if (own.seats.has(stream)) {
-      const isLevel = here !== '' && here === shared.lastEventId
-      if (!isLevel || shared.state.status !== 'live') return
+      const { ordered } = shared.connection
+      const here = own.lastEventId
+      if (shared.state.status !== 'live' || !hasCome(here, shared.lastEventId, ordered)) return
       const { status } = stream.state
       own.leave(stream)
-      stream.source = shared
-      shared.seats.add(stream)
+      if (ordered) new Ahead(stream, shared, here)
+      else move(stream, shared)
       if (status !== 'live') stream.changed(shared.state)
     }
     forget()
@@ -38,4 +44,62 @@ export function merge<T>(stream: Subscription<T>, own: Shared, key: string): voi
   own.seats.add(guest)
   shared.seats.add(guest)
   check()
+}
+
+function move<T>(stream: Subscription<T>, shared: Shared): void {
+  stream.source = shared
+  shared.seats.add(stream)
+}
+
+/** Stands between a connection and a stream that has had more already, until more comes. */
+class Ahead<T> implements Source, Listener {
+  readonly lastEventId: string
+  readonly #stream: Subscription<T>
+  readonly #shared: Shared
+
+  /** @param lastEventId everything up to here the stream has had */
+  constructor(stream: Subscription<T>, shared: Shared, lastEventId: string) {
+    this.lastEventId = lastEventId
+    this.#stream = stream
+    this.#shared = shared
+    stream.source = this
+    shared.seats.add(this)
+  }
+
+  get state(): StreamState {
+    return this.#shared.state
+  }
+
+  get held(): Promise<unknown> | undefined {
+    return this.#stream.held
+  }
+
+  reconnect(): void {
+    this.#shared.reconnect()
+  }
+
+  leave(): void {
+    this.#shared.leave(this)
+  }
+
+  receive(event: WireEvent): void {
+    const { id, type, data } = event
+    // What the others missed, or where they go on, may be nothing to who is ahead.
+    const to = type === 'hub.gap' ? (id ?? parse(data).to) : id
+    const isPast = typeof to === 'string' && !isNewer(to, this.lastEventId)
+    if (!isNews(event, this.lastEventId) || (type === 'hub.gap' && isPast)) return
+    if (id !== undefined && !isPast) {
+      this.#shared.seats.delete(this)
+      move(this.#stream, this.#shared)
+    }
+    this.#stream.receive(event)
+  }
+
+  changed(state: StreamState): void {
+    this.#stream.changed(state)
+  }
+
+  failed(error: StreamError): void {
+    this.#stream.failed(error)
+  }
 }

@@ -28,9 +28,10 @@ export class Shared implements Source {
   readonly seats = new Set<Listener>()
   /** The last event that was no control event. */
   newest: WireEvent | undefined
-  readonly #connection: Connection
+  /** Under which others find it, if any do. */
+  key: string | undefined
+  readonly connection: Connection
   readonly #stop = new AbortController()
-  #key: string | undefined
   #extras: Extras | undefined
 
   /** @param key under which others find it, if any do */
@@ -38,26 +39,17 @@ export class Shared implements Source {
     const { persist, pauseWhenHidden, share } = options
     const item = `streamgauge ${key ?? url}`
     const { lastEventId = persist ? takeItem(item) : '' } = options
-    if (key !== undefined) this.name(key)
-    const sink = {
-      event: (event: WireEvent) => {
-        if (!event.type.startsWith('hub.')) this.newest = event
-        // Who comes while all are told hears of what comes next.
-        for (const seat of [...this.seats]) seat.receive(event)
-      },
-      state: (state: StreamState) => {
-        for (const seat of this.seats) seat.changed(state)
-      },
-    }
-    const connection = new Connection(url, {
+    this.key = key
+    if (key !== undefined) pool.set(key, this)
+    this.connection = new Connection(url, {
       ...options,
       lastEventId,
       onEvent: (event) => {
-        sink.event(event)
+        this.receive(event)
         this.#extras?.received(event)
       },
       onState: () => {
-        sink.state(this.state)
+        this.changed(this.state)
         this.#extras?.changed()
       },
       onError: (error) => {
@@ -65,37 +57,39 @@ export class Shared implements Source {
       },
       ready: () => Promise.all([...this.seats].map(({ held }) => held)),
     })
-    this.#connection = connection
     const { signal } = this.#stop
-    liveWithPage(connection, this, signal)
-    const name = share === 'browser' ? key : undefined
-    if (persist || pauseWhenHidden !== undefined || name !== undefined) {
+    liveWithPage(this.connection, this, signal)
+    if (persist || pauseWhenHidden !== undefined || share === 'browser') {
       void import('./extras.js').then(({ Extras }) => {
-        if (!signal.aborted) {
-          this.#extras = new Extras(connection, options, item, name, sink, signal)
-        }
+        if (!signal.aborted) this.#extras = new Extras(this, options, item, signal)
       })
     }
   }
 
   /** How it stands, whichever tab has the connection. */
   get state(): StreamState {
-    return this.#extras?.state ?? this.#connection.state
+    return this.#extras?.state ?? this.connection.state
   }
 
   get lastEventId(): string {
-    return this.#connection.lastEventId
+    return this.connection.lastEventId
   }
 
-  /** Lets others find it. */
-  name(key: string): void {
-    this.#key = key
-    pool.set(key, this)
+  /** Hands out an event, whichever tab has the connection. */
+  receive(event: WireEvent): void {
+    if (!event.type.startsWith('hub.')) this.newest = event
+    // Who comes while all are told hears of what comes next.
+    for (const seat of [...this.seats]) seat.receive(event)
+  }
+
+  /** Tells how it stands, whichever tab has the connection. */
+  changed(state: StreamState): void {
+    for (const seat of this.seats) seat.changed(state)
   }
 
   /** Connects anew, whichever tab has the connection. */
   reconnect(): void {
-    const connected = this.#extras ?? this.#connection
+    const connected = this.#extras ?? this.connection
     connected.reconnect()
   }
 
@@ -115,12 +109,12 @@ export class Shared implements Source {
   /** Lets somebody go. If that was the last it ends; soon, if others might come. */
   leave(seat: Listener): void {
     this.seats.delete(seat)
-    const key = this.#key
+    const { key } = this
     const end = () => {
       if (this.seats.size > 0) return
       if (pool.get(key) === this) pool.delete(key)
       this.#stop.abort()
-      this.#connection.close()
+      this.connection.close()
     }
     if (key === undefined) end()
     else setTimeout(end, LINGER)
