@@ -172,7 +172,7 @@ export class LiveConnection implements Source {
       return
     }
     const at = () => this.#at + new URLSearchParams(this.#want.streams.map((s) => ['stream', s]))
-    const connection = new Connection(at, { ...this.#options, ...sink })
+    const connection = new Connection(at, this.#options, sink)
     this.#link = connection
     liveWithPage(connection, this, signal)
   }

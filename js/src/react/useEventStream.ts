@@ -1,6 +1,5 @@
 import { useMemo } from 'react'
 import type { ConnectOptions } from '../stream/connection.js'
-import { isTemporary } from '../stream/error.js'
 import { openEventStream, openNewest } from '../stream/eventStream.js'
 import type { StreamEvent, StreamOptions } from '../stream/subscription.js'
 import { type Latest, type Standing, Store } from './store.js'
@@ -69,18 +68,22 @@ export function useAddress<T, O extends HookOptions<T> & { readonly reduce?: unk
   const open = useMemo(
     () => (lastEventId: string) => {
       const { current: options } = latest
-      const { parse, headers, retry, fetch } = options
-      // Functions are called as they are then.
-      const all: StreamOptions<T> = {
+      const { headers } = options
+      const all = {
         ...options,
         ...(lastEventId !== '' && { lastEventId }),
-        ...(parse && { parse: (...args) => (latest.current.parse ?? parse)(...args) }),
-        ...(fetch && { fetch: (...args) => (latest.current.fetch ?? fetch)(...args) }),
         ...(headers && { headers: () => headersOf(latest.current.headers) }),
-        ...(retry?.when && {
-          retry: { ...retry, when: (e) => (latest.current.retry?.when ?? isTemporary)(e) },
-        }),
-      }
+        // Functions are called as they are then.
+        get parse() {
+          return latest.current.parse
+        },
+        get retry() {
+          return latest.current.retry
+        },
+        get fetch() {
+          return latest.current.fetch
+        },
+      } as StreamOptions<T>
       return newest && !options.reduce && !options.onEvent
         ? openNewest(address, all)
         : openEventStream(address, all)

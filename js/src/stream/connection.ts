@@ -34,8 +34,8 @@ export interface ConnectOptions {
   readonly fetch?: typeof fetch
 }
 
-/** What a {@link Connection} tells its owner, and how it connects. */
-export interface ConnectionOptions extends ConnectOptions {
+/** What a {@link Connection} tells its owner. */
+export interface ConnectionSink {
   /** Sees every event once, in order, control events (`hub.…`) included. */
   readonly onEvent?: (event: WireEvent) => void
   readonly onState?: (state: StreamState) => void
@@ -43,6 +43,10 @@ export interface ConnectionOptions extends ConnectOptions {
   readonly onError?: (error: StreamError) => void
   /** Holds back the reading, and so the server, until it resolves. */
   readonly ready?: () => unknown
+}
+
+/** How a {@link Connection} connects, and what it tells. */
+export interface ConnectionOptions extends ConnectOptions, ConnectionSink {
   /** The types that an EventSource has to listen to, beside messages. */
   readonly types?: readonly string[] | undefined
 }
@@ -72,6 +76,7 @@ export class Connection {
   ordered = false
   readonly #url: () => string
   readonly #options: ConnectionOptions
+  readonly #sink: ConnectionSink
   #delay: number // ms before a first retry
   #silence: number
   #failures = 0
@@ -81,10 +86,18 @@ export class Connection {
   #bye: Record<string, unknown> = {} // what the server said when it ended this attempt
   #renewed = false // headers were asked for again after they were refused
 
-  /** @param url where to connect; a function is asked before every attempt */
-  constructor(url: string | (() => string), options: ConnectionOptions) {
+  /**
+   * @param url where to connect; a function is asked before every attempt
+   * @param options how; they are read when they are needed
+   */
+  constructor(
+    url: string | (() => string),
+    options: ConnectionOptions,
+    sink: ConnectionSink = options,
+  ) {
     this.#url = typeof url === 'string' ? () => url : url
     this.#options = options
+    this.#sink = sink
     const { minDelay = 500, random = Math.random } = options.retry ?? {}
     this.#delay = minDelay * (0.5 + random())
     this.lastEventId = options.lastEventId ?? ''
@@ -122,7 +135,7 @@ export class Connection {
   }
 
   async #connect(): Promise<void> {
-    const { headers: given, credentials = 'same-origin', transport, types, ready } = this.#options
+    const { headers: given, credentials = 'same-origin', transport, types } = this.#options
     const { lastEventId } = this
     this.#abort = new AbortController()
     const { signal } = this.#abort
@@ -159,7 +172,7 @@ export class Connection {
           retry: (ms) => {
             this.#delay = within(ms)
           },
-          tooLong: () => this.#options.onError?.(new StreamError('parse', 'an event was too long')),
+          tooLong: () => this.#sink.onError?.(new StreamError('parse', 'an event was too long')),
         },
         lastEventId,
       )
@@ -169,7 +182,7 @@ export class Connection {
         if (done) throw new StreamError('closed', 'the server ended the stream')
         clearTimeout(this.#timer)
         if (this.state.status !== 'live') this.#set({ status: 'live' })
-        await ready?.()
+        await this.#sink.ready?.()
         if (signal.aborted) return
         decoder.push(value)
         if (signal.aborted) return
@@ -206,7 +219,7 @@ export class Connection {
       if (type === 'hub.hello') this.ordered = true
       if (type === 'hub.bye') this.#bye = said
     }
-    this.#options.onEvent?.(event)
+    this.#sink.onEvent?.(event)
   }
 
   /** Waits for the next byte, for so long as a connection may be silent. */
@@ -259,7 +272,7 @@ export class Connection {
 
   #set(state: StreamState): void {
     this.state = state
-    this.#options.onState?.(state)
+    this.#sink.onState?.(state)
   }
 }
 

@@ -38,12 +38,9 @@ export class Shared implements Source {
   constructor(url: string, options: SharingOptions & { readonly share?: Share }, key?: string) {
     const { persist, pauseWhenHidden, share } = options
     const item = `streamgauge ${key ?? url}`
-    const { lastEventId = persist ? takeItem(item) : '' } = options
     this.key = key
     if (key !== undefined) pool.set(key, this)
-    this.connection = new Connection(url, {
-      ...options,
-      lastEventId,
+    this.connection = new Connection(url, options, {
       onEvent: (event) => {
         this.receive(event)
         this.#extras?.received(event)
@@ -57,6 +54,7 @@ export class Shared implements Source {
       },
       ready: () => Promise.all([...this.seats].map(({ held }) => held)),
     })
+    if (persist) this.connection.lastEventId ||= takeItem(item)
     const { signal } = this.#stop
     liveWithPage(this.connection, this, signal)
     if (persist || pauseWhenHidden !== undefined || share === 'browser') {
