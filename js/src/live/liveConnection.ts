@@ -171,7 +171,7 @@ export class LiveConnection implements Source {
       })
       return
     }
-    const at = () => this.#at + new URLSearchParams(this.#want.streams.map((s) => ['stream', s]))
+    const at = () => this.#at + new URLSearchParams(this.#asked.map((s) => ['stream', s]))
     const connection = new Connection(at, this.#options, sink)
     this.#link = connection
     liveWithPage(connection, this, signal)

@@ -6,7 +6,7 @@ export function matches(selector: string, stream: string): boolean {
   const tokens = stream.split('.')
   for (const [i, p] of pattern.entries()) {
     const token = tokens[i]
-    if (token === undefined || token === '') return false
+    if (!token) return false
     if (p === '>') return true
     if (p !== '*' && p !== token) return false
   }
@@ -26,8 +26,8 @@ export const WHERE = ' where '
 
 /** The selector of what may have a condition: `logs.>` of `logs.> where data.n > 3`. */
 export function selectorOf(text: string): string {
-  const at = text.indexOf(WHERE)
-  return at < 0 ? text : text.slice(0, at)
+  const [selector = ''] = text.split(WHERE)
+  return selector
 }
 
 /** Whether it is a selector with a condition. */

@@ -65,7 +65,7 @@ function newSeries<T>(
         for (const ring of rings) ring.copyWithin(0, points)
         end = points
       }
-      const row = [x(event), ...names.map((name) => y[name]?.(event.data) ?? Number.NaN)]
+      const row = [x(event), ...names.map((name) => y[name]?.(event.data))]
       for (const [i, ring] of rings.entries()) ring[end] = row[i] ?? Number.NaN
       end++
     },
