@@ -81,7 +81,6 @@ export class Decoder {
   #line(line: string): void {
     const block = this.#block
     const { type, data, id, tooLong } = block
-    const [, field, value = ''] = FIELD.exec(line) ?? []
     if (line === '') {
       this.#block = {}
       // A block without data is no event, but its id counts.
@@ -90,7 +89,10 @@ export class Decoder {
       else if (data !== undefined) {
         this.#sink.event({ type: type || 'message', data, id, lastEventId: this.lastEventId })
       }
-    } else if (field === 'data') {
+      return
+    }
+    const [, field, value = ''] = FIELD.exec(line) ?? []
+    if (field === 'data') {
       if (!tooLong) block.data = data === undefined ? value : `${data}\n${value}`
     } else if (field === 'event') block.type = value
     else if (field === 'id' && !value.includes('\0')) block.id = value
