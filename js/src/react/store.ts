@@ -168,7 +168,7 @@ export class Store<T, V> {
 
   /** Looks what there is to show. */
   #look(): void {
-    const { status, error, since } = (this.#stream?.state ?? this.#snapshot) as {
+    const { status, error, since } = (this.#stream?.state ?? { status: this.#snapshot.status }) as {
       status: StreamStatus
       error?: StreamError
       since?: number

@@ -34,7 +34,7 @@ export function useStore<T, V, R = V>(
     return () => {
       const now = store.getSnapshot()
       // What is selected may be made anew each time: once for each view will do.
-      if (now.view !== undefined && now.view !== seen) {
+      if (now.view !== undefined && !Object.is(now.view, seen)) {
         part = select ? select(now.view) : (now.view as unknown as R)
       }
       seen = now.view

@@ -159,6 +159,29 @@ describe(`useEventStream on React ${version}`, () => {
     expect(seen.renders).toBeLessThan(20)
   })
 
+  it('may select of what is not a number', async () => {
+    const server = await scripted(says('data: 1\n\n'))
+    const seen = use<number>(server.url, {
+      reduce: (sum, { data }) => Number(sum) + data,
+      select: (sum) => [sum],
+    })
+    await soon(() => seen.now.data).toEqual([Number.NaN])
+    const { renders } = seen
+    await frame()
+    await frame()
+    expect(seen.renders).toBe(renders)
+  })
+
+  it('has lost no connection where none is wanted', async () => {
+    const server = await scripted(says('data: 1\n\n'), status(503, { 'retry-after': '600' }))
+    const seen = use(server.url)
+    await soon(() => seen.now.data).toBe(1)
+    server.cut()
+    await soon(() => seen.now.error?.status).toBe(503)
+    seen.change(server.url, { enabled: false })
+    await soon(() => seen.now).toMatchObject({ data: 1, status: 'idle', error: undefined })
+  })
+
   it('begins with the initial data that comes with another address', async () => {
     const [a, b] = [await scripted(says()), await scripted(says())]
     const seen = use(a.url, { initialData: 1 })
