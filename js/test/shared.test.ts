@@ -178,6 +178,21 @@ describe('a connection that is shared', () => {
     await expect.poll(() => hub.subscribers()).toBe(1)
   })
 
+  it('is closed for good by who is asked whether it is to go on', async () => {
+    const server = await scripted(status(503))
+    const when = () => {
+      stream.close()
+      return true
+    }
+    const states: string[] = []
+    const { stream } = open(server.url, { share: false, retry: { minDelay: 5, when } })
+    stream.onState(({ status }) => states.push(status))
+    await expect.poll(() => stream.state.status).toBe('closed')
+    await new Promise((done) => setTimeout(done, 300))
+    expect(states).toEqual(['closed'])
+    expect(server.requests).toHaveLength(1)
+  })
+
   it('does not take who is connected to one that is down', async () => {
     const hello = 'id: k-100\nevent: hub.hello\ndata: {}\n\n'
     const greeted = 'id: k-4\nevent: hub.hello\ndata: {}\n\nid: k-5\ndata: 5\n\n'

@@ -238,6 +238,7 @@ export class Connection {
 
   #fail(error: StreamError): void {
     const { retry = {}, headers } = this.#options
+    const { signal } = this.#abort
     const { retry_ms, reason } = this.#bye
     const denied = reason === 'revoked' || reason === 'expired' || isDenied(error)
     const renew = denied && typeof headers === 'function' && !this.#renewed
@@ -252,6 +253,7 @@ export class Connection {
     try {
       again = retry.when?.(error) ?? again
     } catch {} // who can't say leaves it as it is
+    if (signal.aborted) return // who was asked has closed it, or begun anew
     const { maxAttempts = attempt + 1 } = retry
     if (again && attempt < maxAttempts) {
       const { state } = this
