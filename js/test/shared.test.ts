@@ -193,6 +193,31 @@ describe('a connection that is shared', () => {
     expect(server.requests).toHaveLength(1)
   })
 
+  it('is none with who has no cursor for who comes with one before anything has come', async () => {
+    const name = newName()
+    const cursor = await hub.publish(name, 1)
+    await hub.publish(name, 2, 3)
+    const first = open(hub.at(name))
+    const second = open(hub.at(name), { lastEventId: cursor })
+    await expect.poll(() => second.data).toEqual([2, 3])
+    await expect.poll(() => hub.subscribers()).toBe(1)
+    await hub.publish(name, 4)
+    await expect.poll(() => first.data).toEqual([4])
+    await expect.poll(() => second.data).toEqual([2, 3, 4])
+  })
+
+  it('gives who wants the newest nothing older than it has', async () => {
+    const greeted = 'id: k-4\nevent: hub.hello\ndata: {}\n\nid: k-5\ndata: 5\n\n'
+    const hello = 'id: k-50\nevent: hub.hello\ndata: {}\n\nid: k-51\ndata: 51\n\n'
+    const server = await scripted(says(greeted), status(503, { 'retry-after': '60' }), says(hello))
+    const first = open(server.url)
+    await expect.poll(() => first.data).toEqual([5])
+    server.cut()
+    await expect.poll(() => first.errors.at(-1)?.status).toBe(503)
+    const second = open(server.url, { lastEventId: 'k-50' }, openNewest<number>)
+    await expect.poll(() => second.data).toEqual([51])
+  })
+
   it('does not take who is connected to one that is down', async () => {
     const hello = 'id: k-100\nevent: hub.hello\ndata: {}\n\n'
     const greeted = 'id: k-4\nevent: hub.hello\ndata: {}\n\nid: k-5\ndata: 5\n\n'

@@ -1,4 +1,5 @@
 import type { WireEvent } from './decoder.js'
+import { isNewer } from './position.js'
 import { pool, Shared } from './shared.js'
 import {
   type EventStream,
@@ -43,12 +44,11 @@ export function openEventStream<T = unknown>(
 /** As {@link openEventStream}, for one to whom only the newest event matters: if others
  * have one already, that is where it begins. */
 export function openNewest<T>(url: string, options: StreamOptions<T>): EventStream<T> {
-  const { lastEventId, types } = options
+  const { lastEventId = '', types } = options
   const shared = pool.get(keyOf(url, options))
   const last = shared?.newest
-  if (!shared || !last || shared.isAt(lastEventId) || types?.includes(last.type) === false) {
-    return openEventStream(url, options)
-  }
+  const isNews = last && !shared.isAt(lastEventId) && isNewer(shared.lastEventId, lastEventId)
+  if (!isNews || types?.includes(last.type) === false) return openEventStream(url, options)
   return shared.join(new Latest(shared, options, last))
 }
 

@@ -94,7 +94,7 @@ export class Shared implements Source {
   /** Whether who is at an id hears here all that it would hear alone. Without ids there
    * would be nothing to catch up by. */
   isAt(id = ''): boolean {
-    return this.lastEventId === '' || this.lastEventId === id
+    return this.lastEventId === id
   }
 
   /** Lets somebody hear what comes. */
