@@ -218,6 +218,21 @@ describe('a connection that is shared', () => {
     await expect.poll(() => second.data).toEqual([51])
   })
 
+  it('tells who comes later that its cursor is of another log', async () => {
+    // Of two, the second finds all the code loaded.
+    for (const name of [newName(), newName()]) {
+      await hub.publish(name, 1)
+      const first = open(hub.at(name))
+      await expect.poll(() => first.stream.lastEventId).not.toBe('')
+      const second = open(hub.at(name), { lastEventId: 'other-1' })
+      await expect.poll(() => second.errors.map(({ gap }) => gap?.reason)).toEqual(['epoch'])
+      await hub.publish(name, 2)
+      await expect.poll(() => second.data).toEqual([2])
+      expect(first.errors).toEqual([])
+    }
+    await expect.poll(() => hub.subscribers()).toBe(2)
+  })
+
   it('does not take who is connected to one that is down', async () => {
     const hello = 'id: k-100\nevent: hub.hello\ndata: {}\n\n'
     const greeted = 'id: k-4\nevent: hub.hello\ndata: {}\n\nid: k-5\ndata: 5\n\n'

@@ -34,7 +34,7 @@ export function openEventStream<T = unknown>(
   if (key !== undefined && shared !== undefined) {
     // If that can't be loaded it goes on alone.
     import('./merge.js').then(
-      ({ merge }) => merge(stream, own, key),
+      ({ merge }) => merge(stream, own, key, () => new Shared(String(url), options, key)),
       () => {},
     )
   }

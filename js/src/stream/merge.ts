@@ -12,18 +12,27 @@ import type { Listener, Source, Subscription } from './subscription.js'
  *
  * @param own the connection that nobody else has
  * @param key what those who share a connection have in common
+ * @param open opens the one to share, if the others have gone
  */
-export function merge<T>(stream: Subscription<T>, own: Shared, key: string): void {
+export function merge<T>(
+  stream: Subscription<T>,
+  own: Shared,
+  key: string,
+  open: () => Shared,
+): void {
   if (!own.seats.has(stream)) return // it was closed meanwhile
-  const shared = pool.get(key)
+  let shared = pool.get(key)
   if (shared === undefined) {
-    // The others have gone.
-    own.key = key
-    pool.set(key, own)
-    return
+    shared = open()
+    shared.connection.lastEventId = own.lastEventId
   }
   if (shared.state.status === 'closed') shared.reconnect()
-  const check = () => {
+  join(stream, own, shared)
+}
+
+function join<T>(stream: Subscription<T>, own: Shared, shared: Shared): void {
+  const look = () => {
+    if (!own.seats.has(guest)) return
     if (own.seats.has(stream)) {
       const { ordered } = shared.connection
       const here = own.lastEventId
@@ -38,6 +47,8 @@ export function merge<T>(stream: Subscription<T>, own: Shared, key: string): voi
     own.leave(guest)
     shared.leave(guest)
   }
+  // Not before all have been told what is told now: a gap comes with the hello before it.
+  const check = () => queueMicrotask(look)
   // Hears of both, and keeps the others' connection for whom it is to join.
   const guest: Listener = { held: undefined, receive: check, changed: check, failed() {} }
   const forget = stream.onState(check) // also that it is closed

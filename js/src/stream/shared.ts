@@ -29,7 +29,7 @@ export class Shared implements Source {
   /** The last event that was no control event. */
   newest: WireEvent | undefined
   /** Under which others find it, if any do. */
-  key: string | undefined
+  readonly key: string | undefined
   readonly connection: Connection
   readonly #stop = new AbortController()
   #extras: Extras | undefined
