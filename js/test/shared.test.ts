@@ -233,6 +233,20 @@ describe('a connection that is shared', () => {
     await expect.poll(() => hub.subscribers()).toBe(2)
   })
 
+  it('tells all last how it stands, though one of them connects anew as it hears of it', async () => {
+    const server = await scripted(status(404), says('data: 1\n\n'))
+    const first = open(server.url)
+    first.stream.onState(({ status }) => {
+      if (status === 'closed') first.stream.reconnect()
+    })
+    const second = open(server.url)
+    const heard: string[] = []
+    second.stream.onState(({ status }) => heard.push(status))
+    await expect.poll(() => second.data).toEqual([1])
+    expect(heard.slice(-2)).toEqual(['connecting', 'live'])
+    expect(heard).not.toContain('closed')
+  })
+
   it('does not take who is connected to one that is down', async () => {
     const hello = 'id: k-100\nevent: hub.hello\ndata: {}\n\n'
     const greeted = 'id: k-4\nevent: hub.hello\ndata: {}\n\nid: k-5\ndata: 5\n\n'

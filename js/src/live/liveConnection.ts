@@ -158,7 +158,7 @@ export class LiveConnection implements Source {
       onEvent: (event: WireEvent) => this.#receive(event),
       onState: (state: StreamState) => {
         tell(this.#states, state)
-        for (const member of this.#members) member.changed(state)
+        for (const member of this.#members) member.changed(this.state)
       },
     }
     if (this.#options.share === 'browser') {

@@ -27,7 +27,7 @@ export class Extras {
     this.#connection = connection
     this.#sink = {
       event: (event) => shared.receive(event),
-      state: (state) => shared.changed(state),
+      state: () => shared.changed(),
     }
     const page = thisPage()
     let timer: ReturnType<typeof setTimeout> | undefined

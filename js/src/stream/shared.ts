@@ -46,7 +46,7 @@ export class Shared implements Source {
         this.#extras?.received(event)
       },
       onState: () => {
-        this.changed(this.state)
+        this.changed()
         this.#extras?.changed()
       },
       onError: (error) => {
@@ -81,8 +81,9 @@ export class Shared implements Source {
   }
 
   /** Tells how it stands, whichever tab has the connection. */
-  changed(state: StreamState): void {
-    for (const seat of this.seats) seat.changed(state)
+  changed(): void {
+    // Who hears it may connect anew: the others hear of that.
+    for (const seat of this.seats) seat.changed(this.state)
   }
 
   /** Connects anew, whichever tab has the connection. */
