@@ -15,8 +15,6 @@ export interface Latecomer extends Pick<Listener, 'failed'> {
   readonly wish: Pick<LiveStreamOptions<unknown>, 'last' | 'since'>
   /** What it has had, of what may come again. */
   after: string
-  /** Whether more has come meanwhile than there was room for. */
-  isFull: boolean
   receive(event: WireEvent, envelope?: Envelope): void
 }
 
@@ -52,9 +50,7 @@ export async function catchUp(
         late.after = cursor
         failures = 0
       }
-      // What had no room meanwhile is read as well.
-      if (!late.isFull) return
-      late.isFull = false
+      return
     } catch (cause) {
       if (signal.aborted) return
       const why = `what was before could not be read: ${String(cause)}`

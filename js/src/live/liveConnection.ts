@@ -218,7 +218,7 @@ class Member<T> extends Subscription<T> implements LiveListener, Latecomer {
   readonly selector: string
   readonly wish: LiveStreamOptions<T>
   after: string
-  isFull = false
+  #isFull = false // more has come than there was room for
   #begun = false
   #reading = new AbortController()
   /** What comes while it reads what was before. */
@@ -258,7 +258,11 @@ class Member<T> extends Subscription<T> implements LiveListener, Latecomer {
     const { signal } = this.#reading
     try {
       const { catchUp } = await import('./history.js')
-      await catchUp(this, at, options, signal)
+      // What had no room meanwhile is read as well.
+      do {
+        this.#isFull = false
+        await catchUp(this, at, options, signal)
+      } while (this.#isFull && !signal.aborted)
     } catch {
       const gap = { stream: this.selector, from: null, to: null, lost: null, reason: 'backend' }
       if (!signal.aborted) this.receive({ ...GAP, data: JSON.stringify(gap) })
@@ -273,8 +277,8 @@ class Member<T> extends Subscription<T> implements LiveListener, Latecomer {
   take(event: WireEvent, envelope: Envelope): void {
     if (!this.#begun) return
     if (this.#queue !== undefined) {
-      this.isFull ||= this.#queue.push([event, envelope]) > ROOM
-      if (this.isFull) this.#queue = [] // they will be on a page
+      this.#isFull ||= this.#queue.push([event, envelope]) > ROOM
+      if (this.#isFull) this.#queue = [] // they will be on a page
     } else if (this.after === '' || event.id === undefined || isNewer(event.id, this.after)) {
       this.after = ''
       this.receive(event, envelope)
