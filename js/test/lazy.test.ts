@@ -2,13 +2,19 @@
 
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { openEventStream } from '../src/index.js'
-import { LiveConnection } from '../src/live/index.js'
+import { LiveConnection } from '../src/live/liveConnection.js'
 import { Hub } from './hub.js'
 
 vi.mock('../src/stream/merge.js', () => {
   throw new Error('the network is down')
 })
+vi.mock('../src/stream/extras.js', () => {
+  throw new Error('the network is down')
+})
 vi.mock('../src/live/history.js', () => {
+  throw new Error('the network is down')
+})
+vi.mock('../src/live/live.js', () => {
   throw new Error('the network is down')
 })
 
@@ -39,6 +45,27 @@ it('goes on alone when it can’t become one with the others', async () => {
   await hub.publish('lazy.alone', 3)
   for (const data of all) await expect.poll(() => data).toEqual([1, 2, 3])
   expect(await hub.subscribers()).toBe(2)
+})
+
+it('does without what only few ask for', async () => {
+  const stream = openEventStream<number>(hub.at('lazy.extras'), { persist: true })
+  ends.push(() => stream.close())
+  const data: number[] = []
+  stream.on((event) => data.push(event.data))
+  await expect.poll(() => stream.state.status).toBe('live')
+  await hub.publish('lazy.extras', 1)
+  await expect.poll(() => data).toEqual([1])
+})
+
+it('connects alone when it can’t share with other tabs', async () => {
+  const live = new LiveConnection(`${hub.url}/v1/events`, { share: 'browser' })
+  const stream = live.open<number>('lazy.live')
+  ends.push(() => stream.close())
+  const data: number[] = []
+  stream.on((event) => data.push(event.data))
+  await expect.poll(() => live.state.status).toBe('live')
+  await hub.publish('lazy.live', 1)
+  await expect.poll(() => data).toEqual([1])
 })
 
 it('says that what was before is missing, and hands out what came meanwhile', async () => {

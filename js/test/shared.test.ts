@@ -178,21 +178,6 @@ describe('a connection that is shared', () => {
     await expect.poll(() => hub.subscribers()).toBe(1)
   })
 
-  it('is closed for good by who is asked whether it is to go on', async () => {
-    const server = await scripted(status(503))
-    const when = () => {
-      stream.close()
-      return true
-    }
-    const states: string[] = []
-    const { stream } = open(server.url, { share: false, retry: { minDelay: 5, when } })
-    stream.onState(({ status }) => states.push(status))
-    await expect.poll(() => stream.state.status).toBe('closed')
-    await new Promise((done) => setTimeout(done, 300))
-    expect(states).toEqual(['closed'])
-    expect(server.requests).toHaveLength(1)
-  })
-
   it('is none with who has no cursor for who comes with one before anything has come', async () => {
     const name = newName()
     const cursor = await hub.publish(name, 1)
@@ -245,6 +230,21 @@ describe('a connection that is shared', () => {
     await expect.poll(() => second.data).toEqual([1])
     expect(heard.slice(-2)).toEqual(['connecting', 'live'])
     expect(heard).not.toContain('closed')
+  })
+
+  it('is closed for good by who is asked whether it is to go on', async () => {
+    const server = await scripted(status(503))
+    const when = () => {
+      stream.close()
+      return true
+    }
+    const states: string[] = []
+    const { stream } = open(server.url, { share: false, retry: { minDelay: 5, when } })
+    stream.onState(({ status }) => states.push(status))
+    await expect.poll(() => stream.state.status).toBe('closed')
+    await new Promise((done) => setTimeout(done, 300))
+    expect(states).toEqual(['closed'])
+    expect(server.requests).toHaveLength(1)
   })
 
   it('does not take who is connected to one that is down', async () => {

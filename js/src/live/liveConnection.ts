@@ -161,20 +161,22 @@ export class LiveConnection implements Source {
         for (const member of this.#members) member.changed(this.state)
       },
     }
+    const at = () => this.#at + new URLSearchParams(this.#asked.map((s) => ['stream', s]))
+    const alone = () => {
+      if (signal.aborted) return
+      const connection = new Connection(at, this.#options, sink)
+      this.#link = connection
+      liveWithPage(connection, this, signal)
+    }
     if (this.#options.share === 'browser') {
       // Most do without what it takes to share with other tabs.
-      void import('./live.js').then(({ Live }) => {
+      import('./live.js').then(({ Live }) => {
         if (signal.aborted) return
         const live = new Live(this.#at.slice(0, -1), sink, { ...this.#options, share: true })
         this.#link = live
         live.want(this.#want)
-      })
-      return
-    }
-    const at = () => this.#at + new URLSearchParams(this.#asked.map((s) => ['stream', s]))
-    const connection = new Connection(at, this.#options, sink)
-    this.#link = connection
-    liveWithPage(connection, this, signal)
+      }, alone)
+    } else alone()
   }
 
   #receive(event: WireEvent): void {

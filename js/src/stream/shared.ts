@@ -58,9 +58,12 @@ export class Shared implements Source {
     const { signal } = this.#stop
     liveWithPage(this.connection, this, signal)
     if (persist || pauseWhenHidden !== undefined || share === 'browser') {
-      void import('./extras.js').then(({ Extras }) => {
-        if (!signal.aborted) this.#extras = new Extras(this, options, item, signal)
-      })
+      // If that can't be loaded it does without.
+      import('./extras.js')
+        .then(({ Extras }) => {
+          if (!signal.aborted) this.#extras = new Extras(this, options, item, signal)
+        })
+        .catch(() => {})
     }
   }
 
