@@ -195,7 +195,7 @@ export class Subscription<T> implements EventStream<T>, Listener {
       this.failed(new StreamError('parse', `event ${id || type}: ${String(cause)}`, { cause }))
       return
     }
-    tell(this.#events, event)
+    if (this.#closed === undefined) tell(this.#events, event)
   }
 
   changed(state: StreamState): void {
