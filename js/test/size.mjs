@@ -14,7 +14,7 @@ const BUDGETS = [
     'with useEventStream',
     `export { openEventStream } from './index.js'
      export { useEventStream } from './react/index.js'`,
-    5550,
+    5560,
   ],
   ['streamgauge/react', `export * from './react/index.js'`, 7950],
   ['streamgauge/next', `export * from './next/index.js'`, 1500],

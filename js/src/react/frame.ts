@@ -1,5 +1,6 @@
 /** What runs at the next frame: all together, so that React renders once for it. */
 let due: Set<() => void> | undefined
+let frame = 0
 
 /**
  * Runs something at the next animation frame, or so many ms from now. In a page that
@@ -15,7 +16,10 @@ export function soon(run: () => void, delay: 'frame' | number): () => void {
   }
   const timer = setTimeout(now, delay === 'frame' ? 250 : delay)
   if (delay === 'frame') {
-    if (due === undefined) requestAnimationFrame(runDue)
+    if (!due?.size) {
+      cancelAnimationFrame(frame) // it may never come
+      frame = requestAnimationFrame(runDue)
+    }
     due ??= new Set()
     all = due.add(now)
   }

@@ -353,6 +353,21 @@ describe(`useEventStream on React ${version}`, () => {
     await soon(() => seen.now.data).toBe(1)
   })
 
+  it('renders with the next frame again after one that never came', async () => {
+    const server = await scripted(says('data: 1\n\n'))
+    const { requestAnimationFrame } = globalThis
+    globalThis.requestAnimationFrame = () => 0
+    const seen = use(server.url)
+    await soon(() => seen.now.data).toBe(1)
+    globalThis.requestAnimationFrame = requestAnimationFrame
+    for (const data of [2, 3]) {
+      const before = Date.now()
+      server.send(`data: ${data}\n\n`)
+      await expect.poll(() => seen.now.data, { interval: 5 }).toBe(data)
+      expect(Date.now() - before).toBeLessThan(200)
+    }
+  })
+
   it('keeps its own state apart from that of who comes and goes beside it', async () => {
     const name = newName()
     await hub.publish(name, 1, 2, 3)
