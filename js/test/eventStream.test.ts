@@ -98,6 +98,17 @@ describe('an event stream', () => {
     expect(data).toEqual(upTo(100))
   })
 
+  it('hands out no event by whose parsing it was closed', async () => {
+    const server = await scripted(says('data: 1\n\ndata: 2\n\n'))
+    const parse = (data: string) => {
+      if (data === '2') stream.close()
+      return Number(data)
+    }
+    const { stream, data } = open(server.url, { parse })
+    await expect.poll(() => stream.state.status).toBe('closed')
+    expect(data).toEqual([1])
+  })
+
   it('is not cut by a listener that throws', async () => {
     const server = await scripted(says('data: 1\n\ndata: 2\n\n'))
     const { stream, data } = open(server.url)

@@ -210,6 +210,49 @@ describe('a live connection', () => {
     expect(errors.map((e) => e.kind)).toEqual(['stalled'])
   })
 
+  it('loses nothing when there is no more room the moment that all has been read', async () => {
+    const json = (events: unknown[], cursor: string) =>
+      Response.json({ events, cursor, more: false })
+    const event = (n: number) => ({ stream: 'n', id: `k-${n}`, time: '', data: n })
+    const wire = (from: number, to: number) =>
+      upTo(to, from).map((n) => `id: k-${n}\ndata: ${JSON.stringify(event(n))}\n\n`)
+    const encoder = new TextEncoder()
+    const hello = 'id: k-1\nevent: hub.hello\ndata: {"streams":["n"]}\n\n'
+    for (let turns = 0; turns < 15; turns++) {
+      let put = (_: string[]) => {}
+      let answer: ((page: Response) => void) | undefined
+      const page = json([], 'k-1')
+      const first = await page.json()
+      page.json = async () => first
+      const body = new ReadableStream({
+        start(stream) {
+          put = (text) => stream.enqueue(encoder.encode(text.join('')))
+          put([hello])
+        },
+      })
+      const headers = { 'content-type': 'text/event-stream' }
+      const get = async (_: unknown, init?: RequestInit) => {
+        if (new Headers(init?.headers).get('accept') !== 'application/json') {
+          return new Response(body, { headers })
+        }
+        if (answer !== undefined) return json(upTo(10_010, 2).map(event), 'k-10010')
+        return new Promise<Response>((done) => {
+          answer = done
+        })
+      }
+      const { data, stream } = open(connect(hub, { fetch: get }), 'n', { last: 1 })
+      await expect.poll(() => answer).toBeDefined()
+      put(wire(2, 9_999))
+      await new Promise((done) => setTimeout(done, 30))
+      answer?.(page)
+      for (let i = 0; i < turns; i++) await undefined
+      put(wire(10_000, 10_010))
+      await expect.poll(() => data.length).toBe(10_009)
+      expect(data).toEqual(upTo(10_010, 2))
+      stream.close()
+    }
+  })
+
   it('knows a condition whatever the blanks around it', async () => {
     const name = newName()
     const live = connect()

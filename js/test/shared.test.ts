@@ -93,6 +93,20 @@ describe('a connection that is shared', () => {
     for (const { data } of all) await expect.poll(() => data.at(-1)).toBe(n)
   })
 
+  it('is one again though nothing comes, and other streams have moved the position on', async () => {
+    const name = newName()
+    const cursor = await hub.publish(name, 1)
+    const first = open(hub.at(name), { lastEventId: cursor })
+    await expect.poll(() => first.stream.state.status).toBe('live')
+    const ahead = await hub.publish(newName(), 1, 2)
+    const second = open(hub.at(name), { lastEventId: ahead })
+    const third = open(hub.at(name))
+    await expect.poll(() => third.stream.state.status).toBe('live')
+    await expect.poll(() => hub.subscribers()).toBe(1)
+    await hub.publish(name, 2)
+    for (const { data } of [first, second, third]) await expect.poll(() => data).toEqual([2])
+  })
+
   it('is one again where ids say nothing but whether they are equal', async () => {
     const history = 'id: x\ndata: 1\n\nid: k\ndata: 2\n\n'
     const server = await scripted(says(history))
@@ -140,6 +154,75 @@ describe('a connection that is shared', () => {
     for (const { data } of [first, behind, level]) await expect.poll(() => data.at(-1)).toBe(5)
     expect([behind.data, level.data]).toEqual([[4, 5], [5]])
     await expect.poll(() => hub.subscribers()).toBe(1)
+  })
+
+  it('is none with who has no cursor for who comes with one before anything has come', async () => {
+    const name = newName()
+    const cursor = await hub.publish(name, 1)
+    await hub.publish(name, 2, 3)
+    const first = open(hub.at(name))
+    const second = open(hub.at(name), { lastEventId: cursor })
+    await expect.poll(() => second.data).toEqual([2, 3])
+    await expect.poll(() => hub.subscribers()).toBe(1)
+    await hub.publish(name, 4)
+    await expect.poll(() => first.data).toEqual([4])
+    await expect.poll(() => second.data).toEqual([2, 3, 4])
+  })
+
+  it('gives who wants the newest nothing older than it has', async () => {
+    const greeted = 'id: k-4\nevent: hub.hello\ndata: {}\n\nid: k-5\ndata: 5\n\n'
+    const hello = 'id: k-50\nevent: hub.hello\ndata: {}\n\nid: k-51\ndata: 51\n\n'
+    const server = await scripted(says(greeted), status(503, { 'retry-after': '60' }), says(hello))
+    const first = open(server.url)
+    await expect.poll(() => first.data).toEqual([5])
+    server.cut()
+    await expect.poll(() => first.errors.at(-1)?.status).toBe(503)
+    const second = open(server.url, { lastEventId: 'k-50' }, openNewest<number>)
+    await expect.poll(() => second.data).toEqual([51])
+  })
+
+  it('tells who comes later that its cursor is of another log', async () => {
+    // Of two, the second finds all the code loaded.
+    for (const name of [newName(), newName()]) {
+      await hub.publish(name, 1)
+      const first = open(hub.at(name))
+      await expect.poll(() => first.stream.lastEventId).not.toBe('')
+      const second = open(hub.at(name), { lastEventId: 'other-1' })
+      await expect.poll(() => second.errors.map(({ gap }) => gap?.reason)).toEqual(['epoch'])
+      await hub.publish(name, 2)
+      await expect.poll(() => second.data).toEqual([2])
+      expect(first.errors).toEqual([])
+    }
+    await expect.poll(() => hub.subscribers()).toBe(2)
+  })
+
+  it('tells all last how it stands, though one of them connects anew as it hears of it', async () => {
+    const server = await scripted(status(404), says('data: 1\n\n'))
+    const first = open(server.url)
+    first.stream.onState(({ status }) => {
+      if (status === 'closed') first.stream.reconnect()
+    })
+    const second = open(server.url)
+    const heard: string[] = []
+    second.stream.onState(({ status }) => heard.push(status))
+    await expect.poll(() => second.data).toEqual([1])
+    expect(heard.slice(-2)).toEqual(['connecting', 'live'])
+    expect(heard).not.toContain('closed')
+  })
+
+  it('is closed for good by who is asked whether it is to go on', async () => {
+    const server = await scripted(status(503))
+    const when = () => {
+      stream.close()
+      return true
+    }
+    const states: string[] = []
+    const { stream } = open(server.url, { share: false, retry: { minDelay: 5, when } })
+    stream.onState(({ status }) => states.push(status))
+    await expect.poll(() => stream.state.status).toBe('closed')
+    await new Promise((done) => setTimeout(done, 300))
+    expect(states).toEqual(['closed'])
+    expect(server.requests).toHaveLength(1)
   })
 
   it('does not take who is connected to one that is down', async () => {

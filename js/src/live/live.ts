@@ -164,7 +164,9 @@ export class Live {
         this.#depart()
         this.#resting = true
       },
-      arrive: () => this.#arrive(),
+      arrive: () => {
+        if (this.#resting) this.#arrive()
+      },
     }
     followPage(this.#page, life, this.#stop.signal)
   }

@@ -1,19 +1,21 @@
-import { backoff } from '../stream/backoff.js'
 import { Connection, type ConnectOptions, type StreamState } from '../stream/connection.js'
 import type { WireEvent } from '../stream/decoder.js'
-import { isTemporary, parse, StreamError } from '../stream/error.js'
-import { followPage, thisPage } from '../stream/page.js'
+import { parse } from '../stream/error.js'
+import { liveWithPage } from '../stream/page.js'
 import { isNewer } from '../stream/position.js'
 import {
   type Envelope,
   type EventStream,
+  type Listener,
+  type Source,
   type StreamEvent,
   type StreamOptions,
   Subscription,
   tell,
 } from '../stream/subscription.js'
+import type { Latecomer } from './history.js'
 import type { Live } from './live.js'
-import { includes, isConditional, isSelector, matches, selectorOf, WHERE } from './selector.js'
+import { includes, isSelector, matches, selectorOf, WHERE, wants } from './selector.js'
 
 /** How a {@link LiveConnection} connects. */
 export interface LiveConnectionOptions extends Omit<ConnectOptions, 'transport' | 'lastEventId'> {
@@ -41,8 +43,6 @@ export interface LiveEvent<T = unknown> extends StreamEvent<T> {
   readonly key?: string
 }
 
-/** How often what was before is asked for, in a row. */
-const ATTEMPTS = 5
 /** How many events wait for what was before them. */
 const ROOM = 10_000
 const GAP = { type: 'hub.gap', id: undefined, lastEventId: '' }
@@ -62,18 +62,16 @@ const LINGER = 250
  * live.open<Cpu>('host.cpu').on(({ data }) => console.log(data.percent))
  * live.open<Line>('logs.>', { last: 100 }).on(({ stream, data }) => show(stream, data))
  */
-export class LiveConnection {
+export class LiveConnection implements Source {
   readonly #at: string
   readonly #options: LiveConnectionOptions
-  readonly #members = new Set<Listener>()
+  readonly #members = new Set<LiveListener>()
   readonly #states = new Set<(state: StreamState) => void>()
-  #asked = new Set<string>()
+  #asked: readonly string[] = []
   /** The selectors of what the connection is known to bring. */
   #brings: readonly string[] = []
   #link: Connection | Live | undefined
   #stop = new AbortController()
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #due = 0
 
   /** @param url where the hub's `/v1/events` is found */
   constructor(url: string | URL, options: LiveConnectionOptions = {}) {
@@ -114,7 +112,7 @@ export class LiveConnection {
     this.#members.add(member)
     this.#begin(member)
     this.#settle(this.#link === undefined ? 0 : SETTLE)
-    return member.until(options.signal)
+    return member.untilAborted()
   }
 
   /** Connects now, also when given up. */
@@ -123,40 +121,34 @@ export class LiveConnection {
   }
 
   /** @internal */
-  dismiss(member: Listener): void {
+  leave(member: LiveListener): void {
+    member.stop()
     this.#members.delete(member)
     this.#settle(LINGER)
   }
 
   /** Asks for what is wanted, soon. */
   #settle(ms: number): void {
-    const due = Date.now() + ms
-    if (this.#timer !== undefined && this.#due <= due) return
-    clearTimeout(this.#timer)
-    this.#due = due
-    this.#timer = setTimeout(() => this.#ask(), ms)
+    setTimeout(() => this.#ask(), ms)
   }
 
   #ask(): void {
-    this.#timer = undefined
-    const wanted = new Set([...this.#members].map((member) => member.selector))
+    const wanted = [...new Set([...this.#members].map((member) => member.selector))].sort()
     const before = this.#asked
+    if (wanted.join() === before.join()) return
     this.#asked = wanted
-    if (wanted.size === 0) {
+    this.#brings = [] // until the connection says so anew
+    if (wanted.length === 0) {
       this.#stop.abort()
       this.#link?.close()
       this.#link = undefined
-      this.#brings = []
-    } else if (wanted.size !== before.size || [...wanted].some((s) => !before.has(s))) {
-      this.#brings = [] // until the connection says so anew
-      if (before.size === 0) this.#connect()
-      else if (this.#link instanceof Connection) this.#link.reconnect()
-      else this.#link?.want(this.#want)
-    }
+    } else if (before.length === 0) this.#connect()
+    else if (this.#link instanceof Connection) this.#link.reconnect()
+    else this.#link?.want(this.#want)
   }
 
   get #want() {
-    return { streams: [...this.#asked], views: [], since: 0 }
+    return { streams: this.#asked, views: [], since: 0 }
   }
 
   #connect(): void {
@@ -166,32 +158,25 @@ export class LiveConnection {
       onEvent: (event: WireEvent) => this.#receive(event),
       onState: (state: StreamState) => {
         tell(this.#states, state)
-        for (const member of this.#members) member.changed(state)
+        for (const member of this.#members) member.changed(this.state)
       },
+    }
+    const at = () => this.#at + new URLSearchParams(this.#asked.map((s) => ['stream', s]))
+    const alone = () => {
+      if (signal.aborted) return
+      const connection = new Connection(at, this.#options, sink)
+      this.#link = connection
+      liveWithPage(connection, this, signal)
     }
     if (this.#options.share === 'browser') {
       // Most do without what it takes to share with other tabs.
-      void import('./live.js').then(({ Live }) => {
+      import('./live.js').then(({ Live }) => {
         if (signal.aborted) return
         const live = new Live(this.#at.slice(0, -1), sink, { ...this.#options, share: true })
         this.#link = live
         live.want(this.#want)
-      })
-      return
-    }
-    const at = () => this.#at + new URLSearchParams(this.#want.streams.map((s) => ['stream', s]))
-    const connection = new Connection(at, { ...this.#options, ...sink })
-    this.#link = connection
-    const arrive = () => {
-      if (connection.state.status === 'paused') connection.reconnect()
-    }
-    const life = {
-      wake: () => connection.wake(),
-      hide() {},
-      rest: () => connection.pause(),
-      arrive,
-    }
-    followPage(thisPage(), life, signal)
+      }, alone)
+    } else alone()
   }
 
   #receive(event: WireEvent): void {
@@ -215,132 +200,79 @@ export class LiveConnection {
   }
 
   /** What a member wants to have first is read, if the connection brings what follows. */
-  #begin(member: Listener, again = false): void {
+  #begin(member: LiveListener, again = false): void {
     if (this.#brings.some((wider) => includes(wider, member.selector))) {
       member.begin(this.#at, this.#options, again)
     }
   }
 }
 
-/** Whether an event is one of those that a selector selects. */
-function wants(selector: string, envelope: Envelope & { match?: readonly string[] }): boolean {
-  return isConditional(selector)
-    ? (envelope.match?.includes(selector) ?? false)
-    : matches(selector, String(envelope.stream))
-}
-
 /** Who listens to a stream of a connection. */
-interface Listener {
+interface LiveListener extends Listener {
   readonly selector: string
   begin(at: string, options: ConnectOptions, again: boolean): void
   take(event: WireEvent, envelope: Envelope): void
-  receive(event: WireEvent): void
-  changed(state: StreamState): void
+  stop(): void
 }
 
 /** A stream that is open. */
-class Member<T> extends Subscription<T> implements Listener {
+class Member<T> extends Subscription<T> implements LiveListener, Latecomer {
   readonly selector: string
-  readonly #live: LiveConnection
-  readonly #wish: LiveStreamOptions<T>
-  #after: string // what it has had, of what may come again
+  readonly wish: LiveStreamOptions<T>
+  after: string
+  #isFull = false // more has come than there was room for
   #begun = false
   #reading = new AbortController()
   /** What comes while it reads what was before. */
   #queue: [WireEvent, Envelope][] | undefined
-  #isFull = false
 
   constructor(live: LiveConnection, selector: string, wish: LiveStreamOptions<T>) {
-    super(wish)
-    this.#live = live
+    super(live, wish)
     this.selector = selector
-    this.#wish = wish
-    this.#after = wish.lastEventId ?? ''
+    this.wish = wish
+    this.after = wish.lastEventId ?? ''
   }
 
-  get standing(): StreamState {
-    return this.#live.state
+  override get lastEventId(): string {
+    const { lastEventId } = this.source
+    const ahead = this.after !== '' && isNewer(this.after, lastEventId)
+    return ahead || !this.#begun || this.#queue !== undefined ? this.after : lastEventId
   }
 
-  get lastEventId(): string {
-    const { lastEventId } = this.#live
-    const ahead = this.#after !== '' && isNewer(this.#after, lastEventId)
-    return ahead || !this.#begun || this.#queue !== undefined ? this.#after : lastEventId
-  }
-
-  renew(): void {
-    this.#live.reconnect()
-  }
-
-  leave(): void {
+  stop(): void {
     this.#reading.abort()
-    this.#live.dismiss(this)
   }
 
   begin(at: string, options: ConnectOptions, again: boolean): void {
     if (this.#begun && !again) return
     this.#begun = true
-    this.#reading.abort()
-    if (again) this.#after = ''
-    const { last, since } = this.#wish
-    const query = new URLSearchParams({ stream: this.selector })
-    if (this.#after !== '') query.set('last-event-id', this.#after)
-    else if (last !== undefined) query.set('last', String(last))
-    else if (since !== undefined) query.set('since', `${Math.ceil(since / 1000)}s`)
-    this.#queue = query.size > 1 ? [] : undefined
-    if (this.#queue !== undefined) void this.#read(at, query, options)
+    this.stop()
+    if (again) this.after = ''
+    const { last, since } = this.wish
+    const isLate = this.after !== '' || (last ?? since) !== undefined
+    this.#queue = isLate ? [] : undefined
+    if (isLate) void this.#read(at, options)
   }
 
   /** Reads what was before. If it can't be had, that is a gap. */
-  async #read(at: string, first: URLSearchParams, options: ConnectOptions): Promise<void> {
+  async #read(at: string, options: ConnectOptions): Promise<void> {
     this.#reading = new AbortController()
     const { signal } = this.#reading
-    const { history, pause } = await import('./history.js')
-    let failures = 0
-    for (let query: URLSearchParams | undefined = first; query !== undefined; ) {
-      try {
-        for await (const { events, cursor, gaps = [] } of history(at, query, options, signal)) {
-          if (signal.aborted) return
-          for (const gap of gaps) this.#say('hub.gap', JSON.stringify(gap), cursor)
-          for (const event of events) {
-            if (wants(this.selector, event)) this.#say(event.type ?? 'message', '', event.id, event)
-          }
-          this.#after = cursor
-          failures = 0
-        }
-        // What had no room while it read is read as well.
-        query = this.#isFull ? this.#query() : undefined
+    try {
+      const { catchUp } = await import('./history.js')
+      // What had no room meanwhile is read as well.
+      do {
         this.#isFull = false
-      } catch (cause) {
-        if (signal.aborted) return
-        const why = `what was before could not be read: ${String(cause)}`
-        const error =
-          cause instanceof StreamError ? cause : new StreamError('connect', why, { cause })
-        this.failed(error)
-        failures++
-        const denied = error.status === 401 || error.status === 403
-        const renew = denied && typeof options.headers === 'function' && failures === 1
-        if (failures < ATTEMPTS && (denied ? renew : isTemporary(error))) {
-          const { retry = {} } = options
-          const delay = backoff(failures, retry.minDelay ?? 500, retry)
-          await pause(Math.max(delay, error.retryAfter ?? 0), signal)
-          if (signal.aborted) return
-          query = this.#after === '' ? first : this.#query()
-        } else {
-          const gap = { stream: this.selector, from: null, to: null, lost: null, reason: 'backend' }
-          this.receive({ ...GAP, data: JSON.stringify(gap) })
-          query = undefined
-        }
-      }
+        await catchUp(this, at, options, signal)
+      } while (this.#isFull && !signal.aborted)
+    } catch {
+      const gap = { stream: this.selector, from: null, to: null, lost: null, reason: 'backend' }
+      if (!signal.aborted) this.receive({ ...GAP, data: JSON.stringify(gap) })
     }
+    if (signal.aborted) return
     const queue = this.#queue ?? []
     this.#queue = undefined
     for (const [event, envelope] of queue) this.take(event, envelope)
-  }
-
-  /** Asks for what follows what it has had. */
-  #query(): URLSearchParams {
-    return new URLSearchParams({ stream: this.selector, 'last-event-id': this.#after })
   }
 
   /** Takes an event of the connection. */
@@ -349,15 +281,9 @@ class Member<T> extends Subscription<T> implements Listener {
     if (this.#queue !== undefined) {
       this.#isFull ||= this.#queue.push([event, envelope]) > ROOM
       if (this.#isFull) this.#queue = [] // they will be on a page
-    } else if (this.#after === '' || event.id === undefined || isNewer(event.id, this.#after)) {
-      this.#after = ''
+    } else if (this.after === '' || event.id === undefined || isNewer(event.id, this.after)) {
+      this.after = ''
       this.receive(event, envelope)
     }
-  }
-
-  /** Hands out what was on a page. */
-  #say(type: string, data: string, id: string, envelope?: Envelope): void {
-    this.#after = id
-    this.receive({ type, data, id, lastEventId: id }, envelope)
   }
 }

@@ -1,10 +1,12 @@
+import type { Envelope } from '../stream/subscription.js'
+
 /** Whether a selector of `*` and `>` tokens matches a stream's name. */
 export function matches(selector: string, stream: string): boolean {
   const pattern = selector.split('.')
   const tokens = stream.split('.')
   for (const [i, p] of pattern.entries()) {
     const token = tokens[i]
-    if (token === undefined || token === '') return false
+    if (!token) return false
     if (p === '>') return true
     if (p !== '*' && p !== token) return false
   }
@@ -24,8 +26,8 @@ export const WHERE = ' where '
 
 /** The selector of what may have a condition: `logs.>` of `logs.> where data.n > 3`. */
 export function selectorOf(text: string): string {
-  const at = text.indexOf(WHERE)
-  return at < 0 ? text : text.slice(0, at)
+  const [selector = ''] = text.split(WHERE)
+  return selector
 }
 
 /** Whether it is a selector with a condition. */
@@ -40,4 +42,14 @@ export function includes(a: string, b: string): boolean {
   // A selector's own tokens match as if they were a name's, but for a last `>`,
   // which stands for more than the one token that `*` is.
   return matches(a, b) && (!b.endsWith('>') || a.endsWith('>'))
+}
+
+/** Whether an event is one of those that a selector selects. */
+export function wants(
+  selector: string,
+  envelope: Envelope & { match?: readonly string[] },
+): boolean {
+  return isConditional(selector)
+    ? (envelope.match?.includes(selector) ?? false)
+    : matches(selector, String(envelope.stream))
 }

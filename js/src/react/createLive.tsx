@@ -7,29 +7,16 @@ import {
   type LiveStreamOptions,
 } from '../live/liveConnection.js'
 import type { StreamError } from '../stream/error.js'
-import { Store, type StreamStatus } from './store.js'
-import {
-  type EventLogOptions,
-  type EventLogResult,
-  type LogEvent,
-  newLog,
-  useLogResult,
-} from './useEventLog.js'
-import {
-  type EventSeriesOptions,
-  type EventSeriesResult,
-  newSeries,
-  useSeriesResult,
-} from './useEventSeries.js'
+import type { Latest, StreamStatus } from './store.js'
+import { type EventLogOptions, type EventLogResult, type LogEvent, useLog } from './useEventLog.js'
+import { type EventSeriesOptions, type EventSeriesResult, useSeries } from './useEventSeries.js'
 import {
   type EventStreamOptions,
   type EventStreamResult,
   headersOf,
-  newValue,
-  throttleOf,
-  useResult,
+  useValue,
 } from './useEventStream.js'
-import { useLatest } from './useStore.js'
+import { type Feed, useLatest } from './useStore.js'
 
 /** What the hooks of {@link createLive} take instead of how to connect. */
 type Here<O, T> = Omit<O, keyof LiveConnectionOptions | Connecting> &
@@ -143,55 +130,32 @@ export function createLive<Streams = Record<string, unknown>>(): Live<Streams> {
     return live
   }
 
-  /** What opens a stream of the connection with the newest options. */
-  function useOpener(stream: string | null | undefined, options: object) {
+  /** A stream of the connection, which is opened with the newest options. */
+  function useFeed<O extends { readonly enabled?: boolean }>(
+    stream: string | null | undefined,
+    options: O,
+  ): Feed<unknown, O> {
     const live = useLive()
-    const latest = useLatest<LiveStreamOptions<unknown>>(options)
+    const latest: Latest<O & LiveStreamOptions<unknown>> = useLatest(options)
+    const { enabled = true } = options
     // biome-ignore lint/correctness/useExhaustiveDependencies: latest is always the same
-    return useMemo(
+    const open = useMemo(
       () => (lastEventId: string) =>
-        stream == null
-          ? undefined
-          : live.open(stream, { ...latest.current, ...(lastEventId !== '' && { lastEventId }) }),
+        live.open(String(stream), {
+          ...latest.current,
+          ...(lastEventId !== '' && { lastEventId }),
+        }),
       [live, stream],
     )
+    return { open, latest, enabled: enabled && stream != null }
   }
 
   const hooks: Untyped = {
     LiveProvider,
     useLive,
-    useStream(stream, options = {}) {
-      const latest = useLatest(options)
-      const open = useOpener(stream, options)
-      // biome-ignore lint/correctness/useExhaustiveDependencies: latest is always the same
-      const store = useMemo(
-        () =>
-          new Store(
-            open,
-            newValue<unknown, unknown>(latest, options.initialData),
-            throttleOf(latest),
-          ),
-        [open],
-      )
-      return useResult(store, (options.enabled ?? true) && stream != null, options.select)
-    },
-    useStreamLog(stream, options = {}) {
-      const latest = useLatest(options)
-      const open = useOpener(stream, options)
-      // biome-ignore lint/correctness/useExhaustiveDependencies: latest is always the same
-      const log = useMemo(() => newLog(open, latest, options), [open])
-      return useLogResult(log, (options.enabled ?? true) && stream != null, options.filter)
-    },
-    useStreamSeries(stream, options) {
-      const latest = useLatest(options)
-      const open = useOpener(stream, options)
-      // biome-ignore lint/correctness/useExhaustiveDependencies: latest is always the same
-      const series = useMemo(
-        () => newSeries(open, latest, options),
-        [open, options.points, Object.keys(options.y).join()],
-      )
-      return useSeriesResult(series, (options.enabled ?? true) && stream != null)
-    },
+    useStream: (stream, options = {}) => useValue(useFeed(stream, options), options),
+    useStreamLog: (stream, options = {}) => useLog(useFeed(stream, options), options),
+    useStreamSeries: (stream, options) => useSeries(useFeed(stream, options), options),
     useConnection() {
       const live = useLive()
       const subscribe = useMemo(() => (render: () => void) => live.onState(render), [live])

@@ -9,23 +9,23 @@ let frame = 0
  * @returns what calls it off
  */
 export function soon(run: () => void, delay: 'frame' | number): () => void {
-  const timer = setTimeout(now, delay === 'frame' ? 250 : delay)
-  let all: Set<() => void> | undefined
-  if (delay === 'frame') {
-    if (due === undefined) frame = requestAnimationFrame(runDue)
-    due ??= new Set()
-    all = due.add(now)
-  }
-  function now() {
+  let all: typeof due
+  const now = () => {
     cancel()
     run()
   }
-  function cancel() {
+  const timer = setTimeout(now, delay === 'frame' ? 250 : delay)
+  if (delay === 'frame') {
+    if (!due?.size) {
+      cancelAnimationFrame(frame) // it may never come
+      frame = requestAnimationFrame(runDue)
+    }
+    due ??= new Set()
+    all = due.add(now)
+  }
+  const cancel = () => {
     clearTimeout(timer)
     all?.delete(now)
-    if (all !== due || due?.size !== 0) return
-    due = undefined
-    cancelAnimationFrame(frame)
   }
   return cancel
 }

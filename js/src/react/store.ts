@@ -1,6 +1,6 @@
 import type { StreamState } from '../stream/connection.js'
 import type { StreamError } from '../stream/error.js'
-import type { EventStream, StreamEvent } from '../stream/subscription.js'
+import { type EventStream, type StreamEvent, tell } from '../stream/subscription.js'
 import { soon } from './frame.js'
 
 /** Where a stream stands: `idle` is not opened, or not yet; else see StreamState. */
@@ -20,14 +20,28 @@ export interface Standing {
 
 /** What a hook makes of the events of its stream. */
 export interface Fold<T, V> {
-  /** Takes an event. */
-  add(event: StreamEvent<T>): void
+  /** Takes an event. If that is the first of another log, what was taken before is void. */
+  add(event: StreamEvent<T>, isOther: boolean): void
   /** Whether what a gap left out would still be missing after the next event. */
   readonly cumulative: boolean
-  /** What was taken before the next event is void: it is of another log. */
-  restart(): void
   /** What to show. The same as the last time, by identity, if nothing has changed. */
   view(): V
+}
+
+/** The newest options of what is rendered. */
+export interface Latest<O> {
+  readonly current: O
+}
+
+/** What a store asks of its hook's options. */
+interface StoreOptions<T> {
+  readonly throttle?: 'frame' | number
+  readonly onEvent?: (event: StreamEvent<T>) => void
+}
+
+/** What there is to show. */
+export interface Snapshot<V> extends Standing {
+  readonly view: V
 }
 
 /** Ms for which a cut goes unmentioned. */
@@ -38,39 +52,32 @@ const GRACE = 2000
  * subscribed, and goes on where it was when somebody is again.
  */
 export class Store<T, V> {
-  readonly #open: (lastEventId: string) => EventStream<T> | undefined
+  readonly #open: (lastEventId: string) => EventStream<T>
   readonly #fold: Fold<T, V>
-  readonly #throttle: () => 'frame' | number
-  readonly #onFlush: (() => void) | undefined
+  readonly #latest: Latest<StoreOptions<T>>
   readonly #renders = new Set<() => void>()
   #stream: EventStream<T> | undefined
   #lastEventId = ''
   #problem: StreamError | undefined // with the events, not with the connection
-  #down = 0 // since when, in epoch ms
+  #isOther = false // the log is another since the last event
   #flushed = 0
   #cancel: (() => void) | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
-  #snapshot: Standing & { readonly view: V }
+  #snapshot: Snapshot<V>
 
-  /**
-   * @param open opens the stream after an id; undefined if there is nothing to open
-   * @param throttle how often it may render: each frame, or every so many ms
-   * @param onFlush is called as often, whether there is something to render or not
-   */
+  /** @param open opens the stream after an id */
   constructor(
-    open: (lastEventId: string) => EventStream<T> | undefined,
+    open: (lastEventId: string) => EventStream<T>,
     fold: Fold<T, V>,
-    throttle: () => 'frame' | number,
-    onFlush?: () => void,
+    latest: Latest<StoreOptions<T>>,
   ) {
-    this.#onFlush = onFlush
     this.#open = open
     this.#fold = fold
-    this.#throttle = throttle
+    this.#latest = latest
     this.#snapshot = { view: fold.view(), error: undefined, status: 'connecting', isStale: false }
   }
 
-  readonly getSnapshot = (): Standing & { readonly view: V } => this.#snapshot
+  readonly getSnapshot = (): Snapshot<V> => this.#snapshot
 
   /** Opens the stream. One component has a store, so that there is one at a time. */
   readonly subscribe = (render: () => void): (() => void) => {
@@ -82,7 +89,7 @@ export class Store<T, V> {
     }
   }
 
-  /** Hears of changes while the stream is not open. */
+  /** Hears of what there is to show, as often as that may be shown. */
   readonly watch = (render: () => void): (() => void) => {
     this.#renders.add(render)
     return () => this.#renders.delete(render)
@@ -107,7 +114,7 @@ export class Store<T, V> {
   /** Shows what has changed, soon. */
   readonly refresh = (): void => {
     if (this.#cancel !== undefined || this.#renders.size === 0) return
-    const throttle = this.#throttle()
+    const { throttle = 'frame' } = this.#latest.current
     const wait =
       throttle === 'frame' ? throttle : Math.max(0, this.#flushed + throttle - Date.now())
     this.#cancel = soon(() => this.#flush(), wait)
@@ -116,18 +123,19 @@ export class Store<T, V> {
   #start(): void {
     const stream = this.#open(this.#lastEventId)
     this.#stream = stream
-    if (stream === undefined) return
-    stream.on((event) => {
-      this.#fold.add(event)
-      if (this.#problem?.kind === 'parse' || !this.#fold.cumulative) this.#problem = undefined
-      this.refresh()
-    })
     stream.onState((state) => this.#changed(state))
     stream.onError((error) => {
       const reason = error.gap?.reason
-      if (reason === 'epoch' || reason === 'unknown') this.#fold.restart()
+      if (reason === 'epoch' || reason === 'unknown') this.#isOther = true
       if (error.kind !== 'gap' && error.kind !== 'parse') return
       this.#problem = error
+      this.refresh()
+    })
+    stream.on((event) => {
+      this.#fold.add(event, this.#isOther)
+      this.#isOther = false
+      this.#latest.current.onEvent?.(event)
+      if (this.#problem?.kind === 'parse' || !this.#fold.cumulative) this.#problem = undefined
       this.refresh()
     })
     this.#changed(stream.state)
@@ -140,15 +148,13 @@ export class Store<T, V> {
     this.#cancel?.()
     this.#cancel = undefined
     clearTimeout(this.#timer)
-    this.#update()
+    this.#look()
   }
 
   #changed(state: StreamState): void {
     clearTimeout(this.#timer)
-    this.#down = 'since' in state ? state.since : 0
-    if (this.#down > 0) {
-      const left = this.#down + GRACE - Date.now()
-      if (left > 0) this.#timer = setTimeout(this.refresh, left)
+    if ('since' in state) {
+      this.#timer = setTimeout(this.refresh, state.since + GRACE - Date.now())
     }
     this.refresh()
   }
@@ -156,25 +162,23 @@ export class Store<T, V> {
   #flush(): void {
     this.#cancel = undefined
     this.#flushed = Date.now()
-    this.#onFlush?.()
-    if (this.#update()) for (const render of this.#renders) render()
+    this.#look()
+    tell(this.#renders, undefined)
   }
 
-  /** Makes a new snapshot if anything has changed. */
-  #update(): boolean {
-    const state = this.#stream?.state
-    const status = state?.status ?? this.#snapshot.status
-    const error = state && 'error' in state ? state.error : undefined
-    const late = this.#down > 0 && Date.now() - this.#down >= GRACE
-    const next = {
+  /** Looks what there is to show. */
+  #look(): void {
+    const { status, error, since } = (this.#stream?.state ?? { status: this.#snapshot.status }) as {
+      status: StreamStatus
+      error?: StreamError
+      since?: number
+    }
+    const isLate = since !== undefined && Date.now() - since >= GRACE
+    this.#snapshot = {
       view: this.#fold.view(),
       error: error ?? this.#problem,
       status,
-      isStale: late || (status === 'closed' && error !== undefined),
+      isStale: isLate || (status === 'closed' && error !== undefined),
     }
-    const last = this.#snapshot
-    const same = (Object.keys(next) as (keyof typeof next)[]).every((k) => next[k] === last[k])
-    if (!same) this.#snapshot = next
-    return !same
   }
 }

@@ -1,8 +1,8 @@
 import { useMemo } from 'react'
 import type { StreamEvent } from '../stream/subscription.js'
 import { type Standing, Store } from './store.js'
-import { type HookOptions, type Latest, opener, throttleOf } from './useEventStream.js'
-import { useLatest, useStore } from './useStore.js'
+import { type HookOptions, useAddress } from './useEventStream.js'
+import { type Feed, useStore } from './useStore.js'
 
 /** An event in a log. */
 export interface LogEvent<T = unknown> extends StreamEvent<T> {
@@ -55,100 +55,77 @@ export function useEventLog<T = unknown>(
   url: string | URL | null | undefined,
   options: EventLogOptions<T> = {},
 ): EventLogResult<T> {
-  const latest = useLatest(options)
-  const { key, enabled = true } = options
-  const address = url == null ? undefined : String(url)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
-  const log = useMemo(() => newLog(opener<T>(address, latest), latest, options), [address, key])
-  return useLogResult(log, enabled && address !== undefined, options.filter)
+  return useLog(useAddress<T, EventLogOptions<T>>(url, options), options)
 }
 
-/** A store of events, and its controls.
- * @internal */
-export function newLog<T>(
-  open: ConstructorParameters<typeof Store<T, Shown<T>>>[0],
-  latest: Latest<EventLogOptions<T>>,
-  { initialData, limit: room = 1000 }: EventLogOptions<T>,
+/** A store of events, and its controls. */
+function newLog<T>(
+  { open, latest }: Feed<T, EventLogOptions<T>>,
+  { initialData = NONE, limit = 1000 }: EventLogOptions<T>,
 ) {
+  const newest = <E>(events: readonly E[], limit = latest.current.limit ?? 1000) =>
+    events.slice(Math.max(0, events.length - limit))
   let seq = 0
   const enter = (event: StreamEvent<T>): LogEvent<T> => ({ ...event, seq: seq++ })
-  const initial = initialData ?? []
-  let kept = initial
-    .slice(Math.max(0, initial.length - room))
-    .map((data) => enter({ data, type: 'message', id: '', receivedAt: 0 }))
-  let fresh: LogEvent<T>[] = [] // what came since the last view
-  let isVoid = false
+  let kept = newest(initialData, limit).map((data) =>
+    enter({ data, type: 'message', id: '', receivedAt: 0 }),
+  )
   let heldAt: number | undefined // the first seq that is not shown
-  let shown: Shown<T> = { events: kept, paused: false, waiting: NONE }
-  const settle = () => {
-    const { limit = 1000 } = latest.current
-    if (fresh.length === 0) return
-    const all = [...kept, ...fresh]
-    kept = all.slice(Math.max(0, all.length - limit))
-    fresh = []
-  }
+  let shown: Shown<T> = { events: newest(kept, limit), paused: false, waiting: NONE }
+  let isNew = false // there is something else to show
   const store = new Store<T, Shown<T>>(
     open,
     {
-      add(event) {
-        if (isVoid) {
-          isVoid = false
-          kept = []
-          fresh = []
-        }
-        fresh.push(enter(event))
+      add(event, isOther) {
+        if (isOther) kept = []
+        kept.push(enter(event))
+        isNew = true
         // Between two frames of a page that nobody sees there is time for many.
-        if (fresh.length >= 2 * (latest.current.limit ?? 1000)) settle()
-        latest.current.onEvent?.(event)
+        if (kept.length >= 2 * (latest.current.limit ?? 1000)) kept = newest(kept)
       },
       cumulative: true,
-      restart() {
-        isVoid = true
-      },
       view() {
-        settle()
-        const paused = heldAt !== undefined
+        if (!isNew) return shown
+        isNew = false
+        const events = newest(kept)
         const since = heldAt
-        const newer = since === undefined ? NONE : kept.filter((e) => e.seq >= since)
-        const same = newer.length === shown.waiting.length && newer.at(-1) === shown.waiting.at(-1)
-        const waiting = same ? shown.waiting : newer
-        const events = paused ? shown.events : kept
-        if (events !== shown.events || paused !== shown.paused || waiting !== shown.waiting) {
-          shown = { events, paused, waiting }
-        }
+        shown =
+          since === undefined
+            ? { events, paused: false, waiting: NONE }
+            : { ...shown, paused: true, waiting: events.filter((e) => e.seq >= since) }
         return shown
       },
     },
-    throttleOf(latest),
+    latest,
   )
+  const hold = (at: number | undefined) => {
+    heldAt = at
+    isNew = true
+    store.refresh()
+  }
   return {
     store,
-    pause() {
-      heldAt ??= (shown.events.at(-1)?.seq ?? -1) + 1
-      store.refresh()
-    },
-    resume() {
-      heldAt = undefined
-      store.refresh()
-    },
+    pause: () => hold(heldAt ?? (shown.events.at(-1)?.seq ?? -1) + 1),
+    resume: () => hold(undefined),
     clear() {
       kept = []
-      fresh = []
-      shown = { ...shown, events: kept, waiting: NONE }
-      if (heldAt !== undefined) heldAt = seq
+      shown = { ...shown, events: NONE }
       store.forgive()
+      hold(heldAt === undefined ? heldAt : seq)
     },
   }
 }
 
-/** @internal */
-export function useLogResult<T>(
-  log: ReturnType<typeof newLog<T>>,
-  enabled: boolean,
-  filter?: (event: StreamEvent<T>) => boolean,
+/** The last events of a stream.
+ * @internal */
+export function useLog<T>(
+  feed: Feed<T, EventLogOptions<T>>,
+  options: EventLogOptions<T>,
 ): EventLogResult<T> {
-  const { store, pause, resume, clear } = log
-  const { view, error, status, isStale } = useStore(store, enabled)
+  const { filter } = options
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is another where the stream is
+  const { store, ...controls } = useMemo(() => newLog(feed, options), [feed.open])
+  const { view, ...standing } = useStore(store, feed.enabled)
   const { events, paused, waiting } = view as Shown<T>
   const pass = (all: readonly LogEvent<T>[]) => (filter ? all.filter(filter) : all)
   // biome-ignore lint/correctness/useExhaustiveDependencies: pass is what filter makes it
@@ -156,16 +133,5 @@ export function useLogResult<T>(
   // biome-ignore lint/correctness/useExhaustiveDependencies: pass is what filter makes it
   const pending = useMemo(() => pass(waiting).length, [waiting, filter])
   const { reconnect } = store
-  return {
-    events: passed,
-    error,
-    status,
-    isStale,
-    paused,
-    pending,
-    pause,
-    resume,
-    clear,
-    reconnect,
-  }
+  return { ...standing, ...controls, events: passed, paused, pending, reconnect }
 }

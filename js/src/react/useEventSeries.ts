@@ -1,8 +1,8 @@
 import { useMemo } from 'react'
-import { type StreamEvent, tell } from '../stream/subscription.js'
-import { type Standing, Store } from './store.js'
-import { type HookOptions, type Latest, opener, throttleOf } from './useEventStream.js'
-import { useLatest, useStore } from './useStore.js'
+import type { StreamEvent } from '../stream/subscription.js'
+import { type Fold, type Standing, Store } from './store.js'
+import { type HookOptions, useAddress } from './useEventStream.js'
+import { type Feed, useStore } from './useStore.js'
 
 /** What {@link useEventSeries} takes. */
 export interface EventSeriesOptions<T> extends HookOptions<T> {
@@ -45,74 +45,53 @@ export function useEventSeries<T = unknown>(
   url: string | URL | null | undefined,
   options: EventSeriesOptions<T>,
 ): EventSeriesResult {
-  const latest = useLatest(options)
-  const { key, enabled = true, points } = options
-  const address = url == null ? undefined : String(url)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
-  const series = useMemo(
-    () => newSeries(opener<T>(address, latest), latest, options),
-    [address, key, points, Object.keys(options.y).join()],
-  )
-  return useSeriesResult(series, enabled && address !== undefined)
+  return useSeries(useAddress<T, EventSeriesOptions<T>>(url, options), options)
 }
 
-/** @internal */
-export function newSeries<T>(
-  open: ConstructorParameters<typeof Store<T, null>>[0],
-  latest: Latest<EventSeriesOptions<T>>,
+/** A store that has nothing to render, and its columns. */
+function newSeries<T>(
+  { open, latest }: Feed<T, EventSeriesOptions<T>>,
   { points, y: columns }: EventSeriesOptions<T>,
 ) {
   const names = Object.keys(columns)
   // Twice as long as what is shown, so that it is moved once in so many events.
   const rings = ['', ...names].map(() => new Float64Array(2 * points))
-  const listeners = new Set<(_: undefined) => void>()
   let end = 0
-  let isVoid = false
-  const store: Store<T, number> = new Store(
-    open,
-    {
-      add(event) {
-        const { x, y, onEvent } = latest.current
-        if (isVoid) end = 0
-        isVoid = false
-        if (end === 2 * points) {
-          for (const ring of rings) ring.copyWithin(0, points)
-          end = points
-        }
-        const row = [x(event), ...names.map((name) => y[name]?.(event.data) ?? Number.NaN)]
-        for (const [i, ring] of rings.entries()) ring[end] = row[i] ?? Number.NaN
-        end++
-        onEvent?.(event)
-      },
-      cumulative: true,
-      restart() {
-        isVoid = true
-      },
-      view: () => 0,
+  const fold: Fold<T, null> = {
+    add(event, isOther) {
+      const { x, y } = latest.current
+      if (isOther) end = 0
+      if (end === 2 * points) {
+        for (const ring of rings) ring.copyWithin(0, points)
+        end = points
+      }
+      const row = [x(event), ...names.map((name) => y[name]?.(event.data))]
+      for (const [i, ring] of rings.entries()) ring[end] = row[i] ?? Number.NaN
+      end++
     },
-    throttleOf(latest),
-    () => tell(listeners, undefined),
-  )
+    cumulative: true,
+    view: () => null,
+  }
   return {
-    store,
+    store: new Store(open, fold, latest),
     names,
     columns: () => rings.map((ring) => ring.subarray(Math.max(0, end - points), end)),
-    subscribe(listener: () => void) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
   }
 }
 
-/** @internal */
-export function useSeriesResult<T>(
-  series: ReturnType<typeof newSeries<T>>,
-  enabled: boolean,
+/** Columns of numbers of a stream.
+ * @internal */
+export function useSeries<T>(
+  feed: Feed<T, EventSeriesOptions<T>>,
+  options: EventSeriesOptions<T>,
 ): EventSeriesResult {
-  const { store, columns, names, subscribe } = series
-  const { error, status, isStale } = useStore(store, enabled)
-  return useMemo(
-    () => ({ columns, names, subscribe, error, status, isStale, reconnect: store.reconnect }),
-    [columns, names, subscribe, error, status, isStale, store],
-  )
+  const { points, y } = options
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the names stand for the columns
+  const series = useMemo(() => newSeries(feed, options), [feed.open, points, Object.keys(y).join()])
+  const shown = useStore(series.store, feed.enabled)
+  return useMemo(() => {
+    const { store, columns, names } = series
+    const { view: _, ...standing } = shown
+    return { ...standing, columns, names, subscribe: store.watch, reconnect: store.reconnect }
+  }, [series, shown])
 }

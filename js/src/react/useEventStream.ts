@@ -1,10 +1,9 @@
 import { useMemo } from 'react'
 import type { ConnectOptions } from '../stream/connection.js'
-import { isTemporary } from '../stream/error.js'
 import { openEventStream, openNewest } from '../stream/eventStream.js'
 import type { StreamEvent, StreamOptions } from '../stream/subscription.js'
-import { type Standing, Store } from './store.js'
-import { useLatest, useStore } from './useStore.js'
+import { type Latest, type Standing, Store } from './store.js'
+import { type Feed, useLatest, useStore } from './useStore.js'
 
 /** What every hook takes. */
 export interface HookOptions<T> extends Omit<StreamOptions<T>, 'signal'> {
@@ -52,51 +51,46 @@ export function useEventStream<T = unknown, S = T, R = S>(
   url: string | URL | null | undefined,
   options: EventStreamOptions<T, S, R> = {},
 ): EventStreamResult<R> {
-  const latest = useLatest(options)
-  const { key, enabled = true } = options
-  const address = url == null ? undefined : String(url)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
-  const store = useMemo(
-    () =>
-      new Store(
-        opener<T>(address, latest, true),
-        newValue<T, S>(latest, options.initialData),
-        throttleOf(latest),
-      ),
-    [address, key],
-  )
-  return useResult(store, enabled && address !== undefined, options.select)
+  return useValue(useAddress<T, EventStreamOptions<T, S, R>>(url, options, true), options)
 }
 
-/** @internal */
-export type Latest<O> = { readonly current: O }
-
-/** What opens the stream at an address with the newest options.
+/** The stream at an address, which is opened with the newest options.
  * @internal */
-export function opener<T>(
-  url: string | undefined,
-  latest: Latest<HookOptions<T> & { readonly reduce?: unknown }>,
+export function useAddress<T, O extends HookOptions<T> & { readonly reduce?: unknown }>(
+  url: string | URL | null | undefined,
+  options: O,
   newest = false,
-) {
-  return (lastEventId: string) => {
-    if (url === undefined) return undefined
-    const { current: options } = latest
-    const { parse, headers, retry, fetch } = options
-    // Functions are called as they are then.
-    const all: StreamOptions<T> = {
-      ...options,
-      ...(lastEventId !== '' && { lastEventId }),
-      ...(parse && { parse: (...args) => (latest.current.parse ?? parse)(...args) }),
-      ...(fetch && { fetch: (...args) => (latest.current.fetch ?? fetch)(...args) }),
-      ...(headers && { headers: () => headersOf(latest.current.headers) }),
-      ...(retry?.when && {
-        retry: { ...retry, when: (e) => (latest.current.retry?.when ?? isTemporary)(e) },
-      }),
-    }
-    return newest && !options.reduce && !options.onEvent
-      ? openNewest(url, all)
-      : openEventStream(url, all)
-  }
+): Feed<T, O> {
+  const latest: Latest<O> = useLatest(options)
+  const { key, enabled = true } = options
+  const address = url == null ? '' : String(url)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
+  const open = useMemo(
+    () => (lastEventId: string) => {
+      const { current: options } = latest
+      const { headers } = options
+      const all = {
+        ...options,
+        ...(lastEventId !== '' && { lastEventId }),
+        ...(headers && { headers: () => headersOf(latest.current.headers) }),
+        // Functions are called as they are then.
+        get parse() {
+          return latest.current.parse
+        },
+        get retry() {
+          return latest.current.retry
+        },
+        get fetch() {
+          return latest.current.fetch
+        },
+      } as StreamOptions<T>
+      return newest && !options.reduce && !options.onEvent
+        ? openNewest(address, all)
+        : openEventStream(address, all)
+    },
+    [address, key],
+  )
+  return { open, latest, enabled: enabled && url != null }
 }
 
 /** The headers as they are now.
@@ -105,48 +99,31 @@ export async function headersOf(headers: ConnectOptions['headers']): Promise<Hea
   return (await (typeof headers === 'function' ? headers() : headers)) ?? {}
 }
 
-/** @internal */
-export function throttleOf<T>(latest: Latest<HookOptions<T>>): () => 'frame' | number {
-  return () => latest.current.throttle ?? 'frame'
-}
-
-/** The last event's data, or what was made of all.
+/** The last event's data of a stream, or what was made of all.
  * @internal */
-export function newValue<T, S>(
-  latest: Latest<Omit<EventStreamOptions<T, S>, 'select'>>,
-  value: S | undefined,
-) {
-  let now = value
-  let isVoid = false
-  return {
-    add(event: StreamEvent<T>) {
-      const { reduce, onEvent, initialData } = latest.current
-      now = reduce ? reduce(isVoid ? initialData : now, event) : (event.data as unknown as S)
-      isVoid = false
-      onEvent?.(event)
-    },
-    get cumulative() {
-      return latest.current.reduce !== undefined
-    },
-    restart() {
-      isVoid = true
-    },
-    view: () => now,
-  }
-}
-
-/** @internal */
-export function useResult<T, S, R>(
-  store: Store<T, S | undefined>,
-  enabled: boolean,
-  select?: (data: S) => R,
+export function useValue<T, S, R>(
+  { open, latest, enabled }: Feed<T, EventStreamOptions<T, S, R>>,
+  { initialData, select }: EventStreamOptions<T, S, R>,
 ): EventStreamResult<R> {
-  const { view, error, status, isStale } = useStore(store, enabled, select)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: latest is always the same
+  const store = useMemo(() => {
+    let now = initialData
+    const fold = {
+      add(event: StreamEvent<T>, isOther: boolean) {
+        const { reduce, initialData } = latest.current
+        now = reduce ? reduce(isOther ? initialData : now, event) : (event.data as unknown as S)
+      },
+      get cumulative() {
+        return latest.current.reduce !== undefined
+      },
+      view: () => now,
+    }
+    return new Store(open, fold, latest)
+  }, [open])
+  const { view: data, ...standing } = useStore(store, enabled, select)
   return {
-    data: view,
-    error,
-    status,
-    isStale,
+    ...standing,
+    data,
     reconnect: store.reconnect,
     get lastEventId() {
       return store.lastEventId

@@ -1,6 +1,6 @@
 import { backoff, type RetryOptions } from './backoff.js'
 import { Decoder, type WireEvent } from './decoder.js'
-import { checkResponse, isTemporary, parse, StreamError } from './error.js'
+import { checkResponse, isDenied, isTemporary, parse, StreamError } from './error.js'
 import { isNewer, isNews } from './position.js'
 
 /** Where a connection stands. */
@@ -34,11 +34,19 @@ export interface ConnectOptions {
   readonly fetch?: typeof fetch
 }
 
-/** What a {@link Connection} tells its owner, and how it connects. */
-export interface ConnectionOptions extends ConnectOptions {
+/** What a {@link Connection} tells its owner. */
+export interface ConnectionSink {
   /** Sees every event once, in order, control events (`hub.…`) included. */
   readonly onEvent?: (event: WireEvent) => void
   readonly onState?: (state: StreamState) => void
+  /** Hears what is wrong with a single event. */
+  readonly onError?: (error: StreamError) => void
+  /** Holds back the reading, and so the server, until it resolves. */
+  readonly ready?: () => unknown
+}
+
+/** How a {@link Connection} connects, and what it tells. */
+export interface ConnectionOptions extends ConnectOptions, ConnectionSink {
   /** The types that an EventSource has to listen to, beside messages. */
   readonly types?: readonly string[] | undefined
 }
@@ -68,28 +76,36 @@ export class Connection {
   ordered = false
   readonly #url: () => string
   readonly #options: ConnectionOptions
+  readonly #sink: ConnectionSink
   #delay: number // ms before a first retry
   #silence: number
   #failures = 0
-  #abort: AbortController | undefined
+  #abort = new AbortController() // of the present attempt
   #timer: ReturnType<typeof setTimeout> | undefined // the watchdog's, or the next attempt's
-  #lastByte = 0
-  #downSince = 0
-  #wish: number | undefined // the delay that hub.bye asked for
-  #denied = false // these credentials are no longer good
+  #due = 0 // when that runs
+  #bye: Record<string, unknown> = {} // what the server said when it ended this attempt
   #renewed = false // headers were asked for again after they were refused
 
-  /** @param url where to connect; a function is asked before every attempt */
-  constructor(url: string | (() => string), options: ConnectionOptions) {
+  /**
+   * @param url where to connect; a function is asked before every attempt
+   * @param options how; they are read when they are needed
+   */
+  constructor(
+    url: string | (() => string),
+    options: ConnectionOptions,
+    sink: ConnectionSink = options,
+  ) {
     this.#url = typeof url === 'string' ? () => url : url
     this.#options = options
+    this.#sink = sink
     const { minDelay = 500, random = Math.random } = options.retry ?? {}
     this.#delay = minDelay * (0.5 + random())
     this.lastEventId = options.lastEventId ?? ''
     this.#silence = options.heartbeatTimeout ?? 45_000
+    const { signal } = this.#abort
     // Not before whoever made it is ready to hear of it.
     queueMicrotask(() => {
-      if (this.#abort === undefined && this.state.status === 'connecting') void this.#connect()
+      if (!signal.aborted) void this.#connect()
     })
   }
 
@@ -104,12 +120,8 @@ export class Connection {
   /** Replaces a connection that is dead, as after a sleep, and makes an attempt that is
    * due; one that is planned for later too, if it is to be at once. */
   wake(atOnce = true): void {
-    const { state } = this
-    const late =
-      state.status === 'retrying'
-        ? atOnce || Date.now() >= Number(state.error.retryAt)
-        : this.#silence > 0 && Date.now() - this.#lastByte > this.#silence
-    if (late && !isOff(state)) this.reconnect()
+    const late = Date.now() > this.#due || (atOnce && this.state.status === 'retrying')
+    if (late && !isOff(this.state)) this.reconnect()
   }
 
   /** Disconnects until {@link reconnect}. */
@@ -122,90 +134,65 @@ export class Connection {
     this.#stop({ status: 'closed' })
   }
 
-  /** Hands out an event. */
-  protected deliver(event: WireEvent): void {
-    this.#options.onEvent?.(event)
-  }
-
-  /** The state is another. */
-  protected changed(): void {
-    this.#options.onState?.(this.state)
-  }
-
-  /** Something is wrong with a single event. */
-  protected failed(_error: StreamError): void {}
-
-  /** Holds back the reading, and so the server, until it resolves. */
-  protected ready(): unknown {
-    return undefined
-  }
-
   async #connect(): Promise<void> {
     const { headers: given, credentials = 'same-origin', transport, types } = this.#options
     const { lastEventId } = this
-    const abort = new AbortController()
-    const { signal } = abort
-    const current = () => this.#abort === abort
-    this.#abort = abort
-    this.#denied = false
+    this.#abort = new AbortController()
+    const { signal } = this.#abort
+    this.#bye = {}
+    this.#watch()
     if (isOff(this.state)) this.#set({ status: 'connecting' })
-    const aborted = new Promise<never>((_, fail) => {
-      signal.onabort = () => fail(signal.reason)
-    })
-    aborted.catch(() => {})
     try {
-      this.#watch(abort)
-      const fields = typeof given === 'function' ? await Promise.race([given(), aborted]) : given
-      const headers = new Headers(fields)
+      const headers = new Headers(typeof given === 'function' ? await given() : given)
       headers.set('accept', 'text/event-stream')
-      const get =
-        transport === 'eventsource'
-          ? (await import('./sourceFetch.js')).sourceFetch(types)
-          : (this.#options.fetch ?? fetch)
+      const isSource = transport === 'eventsource'
+      const get = isSource
+        ? (await import('./sourceFetch.js')).sourceFetch(types)
+        : (this.#options.fetch ?? fetch)
+      signal.throwIfAborted()
       let url = this.#url()
       // The header would cost a preflight across origins, which servers refuse
       // only when a client reconnects; the parameter costs nothing.
-      if (lastEventId !== '' && (transport === 'eventsource' || isCrossOrigin(url))) {
-        url += `${url.includes('?') ? '&' : '?'}last-event-id=${encodeURIComponent(lastEventId)}`
-      } else if (lastEventId !== '') {
-        // A header is bytes: those of UTF-8.
-        const bytes = new TextEncoder().encode(lastEventId)
-        headers.set('last-event-id', String.fromCharCode(...bytes))
+      if (lastEventId !== '') {
+        if (isSource || isCrossOrigin(url)) {
+          url += `${url.includes('?') ? '&' : '?'}last-event-id=${encodeURIComponent(lastEventId)}`
+        } else {
+          // A header is bytes: those of UTF-8.
+          const bytes = new TextEncoder().encode(lastEventId)
+          headers.set('last-event-id', String.fromCharCode(...bytes))
+        }
       }
       const response = await get(url, { headers, signal, credentials, cache: 'no-store' })
       const reader = (await checkResponse(response)).getReader()
       const decoder = new Decoder(
         {
           event: (event) => {
-            if (current()) this.#receive(event)
+            if (!signal.aborted) this.#receive(event)
           },
           retry: (ms) => {
             this.#delay = within(ms)
           },
-          tooLong: () => this.failed(new StreamError('parse', 'an event was too long')),
+          tooLong: () => this.#sink.onError?.(new StreamError('parse', 'an event was too long')),
         },
         lastEventId,
       )
       for (;;) {
         const { done, value } = await reader.read()
-        if (!current()) return
+        if (signal.aborted) return
         if (done) throw new StreamError('closed', 'the server ended the stream')
-        if (this.state.status !== 'live') {
-          this.#downSince = 0
-          this.#set({ status: 'live' })
-        }
         clearTimeout(this.#timer)
-        await this.ready()
-        if (!current()) return
+        if (this.state.status !== 'live') this.#set({ status: 'live' })
+        await this.#sink.ready?.()
+        if (signal.aborted) return
         decoder.push(value)
-        if (!current()) return
+        if (signal.aborted) return
         // A block without data is no event, but its id counts.
         this.#pass(decoder.lastEventId)
-        this.#watch(abort)
+        this.#watch()
       }
     } catch (cause) {
       // A superseded attempt has no say: its successor owns timer and state.
-      if (!current()) return
+      if (signal.aborted) return
       const why = `the server could not be reached: ${String(cause)}`
       this.#fail(cause instanceof StreamError ? cause : new StreamError('connect', why, { cause }))
     }
@@ -221,68 +208,73 @@ export class Connection {
     if (this.ordered && !isNews(event, this.lastEventId)) return
     this.#failures = 0
     this.#renewed = false
-    if (id !== undefined) this.#pass(id)
-    if (type.startsWith('hub.')) {
+    if (!type.startsWith('hub.')) this.#pass(event.lastEventId)
+    else {
       // hub.hello and hub.gap say where delivery goes on, even if that is
       // before where we were: the log may have been replaced.
       if (id !== undefined) this.lastEventId = id
-      const { heartbeat_ms, retry_ms, reason } = parse(data)
-      if (this.#silence > 0 && Number(heartbeat_ms) > 0) this.#silence = Number(heartbeat_ms) * 2.5
+      const said = parse(data)
+      const beat = Number(said.heartbeat_ms)
+      if (this.#silence > 0 && beat > 0) this.#silence = beat * 2.5
       if (type === 'hub.hello') this.ordered = true
-      if (type === 'hub.bye') {
-        this.#wish = Number(retry_ms) || undefined
-        this.#denied = reason === 'revoked' || reason === 'expired'
-      }
+      if (type === 'hub.bye') this.#bye = said
     }
-    this.deliver(event)
+    this.#sink.onEvent?.(event)
   }
 
-  #watch(abort: AbortController): void {
-    clearTimeout(this.#timer)
-    this.#lastByte = Date.now()
+  /** Waits for the next byte, for so long as a connection may be silent. */
+  #watch(): void {
     const ms = this.#silence
-    if (ms <= 0) return
-    const dead = () => abort.abort(new StreamError('stalled', `no byte came for ${ms / 1000} s`))
-    this.#timer = setTimeout(dead, ms)
+    const dead = () => this.#fail(new StreamError('stalled', `no byte came for ${ms / 1000} s`))
+    if (ms > 0) this.#plan(ms, dead)
+    else this.#due = Number.POSITIVE_INFINITY
+  }
+
+  #plan(ms: number, run: () => void): void {
+    clearTimeout(this.#timer)
+    this.#due = Date.now() + ms
+    this.#timer = setTimeout(run, ms)
   }
 
   #fail(error: StreamError): void {
     const { retry = {}, headers } = this.#options
-    const denied = this.#denied || error.status === 401 || error.status === 403
+    const { signal } = this.#abort
+    const { retry_ms, reason } = this.#bye
+    const denied = reason === 'revoked' || reason === 'expired' || isDenied(error)
     const renew = denied && typeof headers === 'function' && !this.#renewed
     const attempt = ++this.#failures
     // What the server asked for when it said goodbye is jittered and holds; a
     // Retry-After is a lower bound.
     const own = backoff(attempt, this.#delay, retry)
-    const delay = within(this.#wish ?? Math.max(own, error.retryAfter ?? 0))
-    this.#wish = undefined
+    const delay = within(Number(retry_ms) || Math.max(own, error.retryAfter ?? 0))
     this.#renewed ||= renew
     Object.assign(error, { attempt })
     let again = denied ? renew : isTemporary(error)
     try {
       again = retry.when?.(error) ?? again
     } catch {} // who can't say leaves it as it is
-    if (again && attempt < (retry.maxAttempts ?? Number.POSITIVE_INFINITY)) {
-      this.#downSince ||= Date.now()
-      Object.assign(error, { retryAt: Date.now() + delay })
+    if (signal.aborted) return // who was asked has closed it, or begun anew
+    const { maxAttempts = attempt + 1 } = retry
+    if (again && attempt < maxAttempts) {
+      const { state } = this
       this.#stop()
       // Before anybody hears of it, who may close it.
-      this.#timer = setTimeout(() => void this.#connect(), delay)
-      this.#set({ status: 'retrying', error, since: this.#downSince })
+      this.#plan(delay, () => void this.#connect())
+      Object.assign(error, { retryAt: this.#due })
+      const since = state.status === 'retrying' ? state.since : Date.now()
+      this.#set({ status: 'retrying', error, since })
     } else this.#stop({ status: 'closed', error: Object.assign(error, { fatal: true }) })
   }
 
   #stop(state?: StreamState): void {
     clearTimeout(this.#timer)
-    const abort = this.#abort
-    this.#abort = undefined
-    abort?.abort()
+    this.#abort.abort()
     if (state !== undefined) this.#set(state)
   }
 
   #set(state: StreamState): void {
     this.state = state
-    this.changed()
+    this.#sink.onState?.(state)
   }
 }
 

@@ -25,6 +25,14 @@ const LINE_BREAK = /\r\n|\r|\n/
 /** A line's field and, without a blank before it, its value. */
 const FIELD = /^([^:]*):? ?(.*)$/s
 
+/** What has come of a block. */
+interface Block {
+  type?: string
+  data?: string
+  id?: string
+  tooLong?: boolean
+}
+
 /**
  * Incremental decoder of text/event-stream, to the letter of the WHATWG HTML
  * standard: chunks may be cut anywhere, also within a character or between CR
@@ -42,10 +50,7 @@ export class Decoder {
   readonly #utf8 = new TextDecoder() // strips one leading BOM
   #rest = '' // a line that has not ended
   #afterCR = false // an LF right now ends no second line
-  #type = ''
-  #data: string | undefined
-  #id: string | undefined
-  #tooLong = false
+  #block: Block = {}
 
   /** @param lastEventId the id in force before the first block */
   constructor(sink: DecoderSink, lastEventId = '') {
@@ -64,40 +69,33 @@ export class Decoder {
     this.#rest = lines.pop() ?? ''
     for (const line of lines) this.#line(line)
     if (this.#rest[0] === ':') this.#rest = ':' // of a comment that is all that matters
-    if (this.#rest.length + (this.#data ?? '').length > MAX_EVENT_LENGTH) {
+    const block = this.#block
+    if (this.#rest.length + (block.data ?? '').length > MAX_EVENT_LENGTH) {
       // What is left of the line must neither end the event nor count as a field.
       this.#rest = this.#rest && ':'
-      this.#data = ''
-      this.#tooLong = true
+      block.data = ''
+      block.tooLong = true
     }
   }
 
   #line(line: string): void {
+    const block = this.#block
+    const { type, data, id, tooLong } = block
     if (line === '') {
-      this.#dispatch()
+      this.#block = {}
+      // A block without data is no event, but its id counts.
+      this.lastEventId = id ?? this.lastEventId
+      if (tooLong) this.#sink.tooLong?.()
+      else if (data !== undefined) {
+        this.#sink.event({ type: type || 'message', data, id, lastEventId: this.lastEventId })
+      }
       return
     }
     const [, field, value = ''] = FIELD.exec(line) ?? []
     if (field === 'data') {
-      if (!this.#tooLong) this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`
-    } else if (field === 'event') this.#type = value
-    else if (field === 'id' && !value.includes('\0')) this.#id = value
+      if (!tooLong) block.data = data === undefined ? value : `${data}\n${value}`
+    } else if (field === 'event') block.type = value
+    else if (field === 'id' && !value.includes('\0')) block.id = value
     else if (field === 'retry' && /^[0-9]+$/.test(value)) this.#sink.retry?.(Number(value))
-  }
-
-  #dispatch(): void {
-    const data = this.#data
-    const type = this.#type || 'message'
-    const id = this.#id
-    const tooLong = this.#tooLong
-    this.#data = this.#id = undefined
-    this.#type = ''
-    this.#tooLong = false
-    // A block without data is no event, but its id counts.
-    if (id !== undefined) this.lastEventId = id
-    if (tooLong) this.#sink.tooLong?.()
-    else if (data !== undefined) {
-      this.#sink.event({ type, data, id, lastEventId: this.lastEventId })
-    }
   }
 }

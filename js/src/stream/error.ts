@@ -72,6 +72,11 @@ export function isTemporary({ kind, status }: StreamError): boolean {
   return kind === 'http' ? /408|425|429|5../.test(String(status)) : kind !== 'content-type'
 }
 
+/** Whether it is the credentials that were refused. */
+export function isDenied({ status }: StreamError): boolean {
+  return status === 401 || status === 403
+}
+
 /** Throws a {@link StreamError} unless the response is an event stream. The error says
  * what the server does, as far as that is a problem (RFC 9457). */
 export async function checkResponse(response: Response): Promise<ReadableStream<Uint8Array>> {

@@ -1,7 +1,7 @@
 import type { Connection, StreamState } from './connection.js'
 import type { WireEvent } from './decoder.js'
 import { followPage, thisPage } from './page.js'
-import type { SharingOptions } from './shared.js'
+import type { Share, Shared, SharingOptions } from './shared.js'
 import { type TabSink, Tabs } from './tabs.js'
 
 /** What few ask of a connection: that all tabs share it, that it ends when nobody looks,
@@ -14,35 +14,34 @@ export class Extras {
 
   /**
    * @param item where the session keeps the last id
-   * @param name what all tabs of the browser call the connection, if they share it
    * @param signal is aborted when it ends
    */
   constructor(
-    connection: Connection,
-    { pauseWhenHidden, persist }: SharingOptions,
+    shared: Shared,
+    { pauseWhenHidden, persist, share }: SharingOptions & { readonly share?: Share },
     item: string,
-    name: string | undefined,
-    sink: TabSink,
     signal: AbortSignal,
   ) {
-    this.#name = name
+    const { connection, key } = shared
+    this.#name = share === 'browser' ? key : undefined
     this.#connection = connection
-    this.#sink = sink
+    this.#sink = {
+      event: (event) => shared.receive(event),
+      state: () => shared.changed(),
+    }
     const page = thisPage()
     let timer: ReturnType<typeof setTimeout> | undefined
+    const isHidden = () => page?.document.visibilityState === 'hidden'
     const pause = () => {
+      if (!isHidden()) return
       this.#leave()
       connection.pause()
     }
     const life = {
-      wake: () => {
-        // A network that is back wakes nobody: who sleeps must not lead the others.
-        if (page?.document.visibilityState === 'hidden') return
-        clearTimeout(timer)
-        this.#join()
-        this.#tabs?.check()
-      },
+      // A network that is back wakes nobody: who sleeps must not lead the others.
+      wake: () => this.#tabs?.check(),
       hide() {
+        clearTimeout(timer)
         if (pauseWhenHidden !== undefined) timer = setTimeout(pause, pauseWhenHidden)
       },
       rest: () => {
@@ -54,7 +53,7 @@ export class Extras {
       arrive: () => this.#join(),
     }
     followPage(page, life, signal)
-    if (page?.document.visibilityState === 'hidden') life.hide()
+    if (isHidden()) life.hide()
     signal.addEventListener('abort', () => {
       clearTimeout(timer)
       this.#leave()

@@ -1,10 +1,8 @@
 import { Connection, type ConnectOptions, type StreamState } from './connection.js'
 import type { WireEvent } from './decoder.js'
-import { parse, type StreamError } from './error.js'
 import type { Extras } from './extras.js'
-import { followPage, thisPage } from './page.js'
-import { hasCome, isNewer, isNews } from './position.js'
-import { type StreamOptions, Subscription } from './subscription.js'
+import { liveWithPage } from './page.js'
+import type { Listener, Source, Subscription } from './subscription.js'
 
 /** How to connect, and for how long. */
 export interface SharingOptions extends ConnectOptions {
@@ -22,28 +20,17 @@ export type Share = 'tab' | 'browser' | false
 /** Ms for which a connection outlives its last listener, who may be back at once. */
 const LINGER = 250
 
-/** Who listens to a connection. */
-interface Listener {
-  readonly held: readonly Promise<unknown>[]
-  take(event: WireEvent): void
-  merge(): void
-  changed(state: StreamState): void
-  failed(error: StreamError): void
-}
-
 /** The connections of this tab that may be shared, by what they have in common. */
-const pool = new Map<string, Shared>()
+export const pool = new Map<string | undefined, Shared>()
 
 /** A connection and all who listen to it. */
-class Shared extends Connection {
+export class Shared implements Source {
   readonly seats = new Set<Listener>()
-  /** Those who will listen as soon as they have caught up. */
-  readonly coming = new Set<Listener>()
   /** The last event that was no control event. */
   newest: WireEvent | undefined
-  /** The id after which it began, until something has come. */
-  begin: string | undefined
-  readonly #key: string | undefined
+  /** Under which others find it, if any do. */
+  readonly key: string | undefined
+  readonly connection: Connection
   readonly #stop = new AbortController()
   #extras: Extras | undefined
 
@@ -51,178 +38,88 @@ class Shared extends Connection {
   constructor(url: string, options: SharingOptions & { readonly share?: Share }, key?: string) {
     const { persist, pauseWhenHidden, share } = options
     const item = `streamgauge ${key ?? url}`
-    const lastEventId = options.lastEventId ?? (persist ? takeItem(item) : '')
-    super(url, { ...options, lastEventId })
-    this.begin = lastEventId
-    this.#key = key
+    this.key = key
     if (key !== undefined) pool.set(key, this)
-    const arrive = () => {
-      if (this.standing.status === 'paused') this.reconnect()
-    }
-    const page = thisPage()
-    const wake = () => {
-      // A network that is back is no reason to wake a page that sleeps.
-      if (page?.document.visibilityState !== 'hidden') arrive()
-      this.wake()
-    }
+    this.connection = new Connection(url, options, {
+      onEvent: (event) => {
+        this.receive(event)
+        this.#extras?.received(event)
+      },
+      onState: () => {
+        this.changed()
+        this.#extras?.changed()
+      },
+      onError: (error) => {
+        for (const seat of this.seats) seat.failed(error)
+      },
+      ready: () => Promise.all([...this.seats].map(({ held }) => held)),
+    })
+    if (persist) this.connection.lastEventId ||= takeItem(item)
     const { signal } = this.#stop
-    followPage(page, { wake, hide() {}, rest: () => this.pause(), arrive }, signal)
-    const name = share === 'browser' ? key : undefined
-    if (persist || pauseWhenHidden !== undefined || name !== undefined) {
-      void import('./extras.js').then(({ Extras }) => {
-        const sink = {
-          event: (event: WireEvent) => this.#hand(event),
-          state: (state: StreamState) => this.#tell(state),
-        }
-        if (!signal.aborted) this.#extras = new Extras(this, options, item, name, sink, signal)
-      })
+    liveWithPage(this.connection, this, signal)
+    if (persist || pauseWhenHidden !== undefined || share === 'browser') {
+      // If that can't be loaded it does without.
+      import('./extras.js')
+        .then(({ Extras }) => {
+          if (!signal.aborted) this.#extras = new Extras(this, options, item, signal)
+        })
+        .catch(() => {})
     }
   }
 
   /** How it stands, whichever tab has the connection. */
-  get standing(): StreamState {
-    return this.#extras?.state ?? this.state
-  }
-
-  /** Connects anew, whichever tab has the connection. */
-  renew(): void {
-    const connected = this.#extras ?? (this as Connection)
-    connected.reconnect()
-  }
-
-  /** Ends, in so many ms, if nobody listens then. */
-  leave(linger: number): void {
-    const end = () => {
-      if (this.seats.size + this.coming.size > 0) return
-      if (this.#key !== undefined && pool.get(this.#key) === this) pool.delete(this.#key)
-      this.#stop.abort()
-      this.close()
-    }
-    if (linger > 0) setTimeout(end, linger)
-    else end()
-  }
-
-  protected override deliver(event: WireEvent): void {
-    this.#hand(event)
-    this.#extras?.received(event)
-  }
-
-  protected override changed(): void {
-    this.#tell(this.standing)
-    this.#extras?.changed()
-  }
-
-  protected override failed(error: StreamError): void {
-    for (const seat of this.seats) seat.failed(error)
-  }
-
-  protected override ready(): Promise<unknown> {
-    return Promise.all([...this.seats].flatMap(({ held }) => held))
-  }
-
-  #hand(event: WireEvent): void {
-    this.begin = undefined
-    if (!event.type.startsWith('hub.')) this.newest = event
-    for (const seat of this.seats) seat.take(event)
-    for (const seat of this.coming) seat.merge()
-  }
-
-  #tell(state: StreamState): void {
-    for (const seat of this.seats) seat.changed(state)
-  }
-}
-
-/** An event stream at a connection that may be shared. It hears what it would hear at a
- * connection of its own: it has one until that has come as far as the other. */
-export class Seat<T> extends Subscription<T> implements Listener {
-  #home: Shared
-  #into: Shared | undefined
-  #after = '' // what it has had already of what comes
-  #heard = false // an event that was no control event
-  #before: string | undefined // where it is until it has had what came last
-  readonly #linger: number
-
-  /**
-   * @param key what connections have in common that can be one; none is an own one
-   * @param newest whether an event is all that matters of what has been
-   */
-  constructor(
-    key: string | undefined,
-    url: string,
-    options: StreamOptions<T>,
-    newest: (event: WireEvent) => boolean,
-  ) {
-    super(options)
-    this.#linger = key === undefined ? 0 : LINGER
-    const shared = key === undefined ? undefined : pool.get(key)
-    this.#home = shared ?? new Shared(url, options, key)
-    if (shared !== undefined) {
-      const { lastEventId: there, newest: last } = shared
-      const after = options.lastEventId ?? ''
-      if (shared.standing.status === 'closed') shared.renew()
-      if (hasCome(after, there, shared.ordered)) this.#after = shared.ordered ? after : ''
-      else if (shared.begin !== after && there !== '') {
-        // Without ids there would be nothing to catch up by.
-        if (last !== undefined && newest(last)) {
-          this.#before = after
-          queueMicrotask(() => {
-            this.#before = undefined
-            const { newest: now } = shared
-            if (!this.#heard && now !== undefined && shared.seats.has(this)) this.take(now)
-          })
-        } else {
-          this.#home = new Shared(url, options)
-          this.#into = shared.coming.add(this) && shared
-        }
-      }
-    }
-    this.#home.seats.add(this)
-  }
-
-  get standing(): StreamState {
-    return this.#home.standing
+  get state(): StreamState {
+    return this.#extras?.state ?? this.connection.state
   }
 
   get lastEventId(): string {
-    return this.#before ?? (this.#after || this.#home.lastEventId)
+    return this.connection.lastEventId
   }
 
-  renew(): void {
-    this.#home.renew()
+  /** Hands out an event, whichever tab has the connection. */
+  receive(event: WireEvent): void {
+    if (!event.type.startsWith('hub.')) this.newest = event
+    // Who comes while all are told hears of what comes next.
+    for (const seat of [...this.seats]) seat.receive(event)
   }
 
-  take(event: WireEvent): void {
-    const { id, type, data } = event
-    if (this.#after !== '' && this.#home.ordered) {
-      // What the others missed, or where they go on, may be nothing to who is ahead.
-      const to = type === 'hub.gap' ? (id ?? parse(data).to) : id
-      const passed = typeof to === 'string' && !isNewer(to, this.#after)
-      if (!isNews(event, this.#after) || (type === 'hub.gap' && passed)) return
-      if (id !== undefined && !passed) this.#after = ''
+  /** Tells how it stands, whichever tab has the connection. */
+  changed(): void {
+    // Who hears it may connect anew: the others hear of that.
+    for (const seat of this.seats) seat.changed(this.state)
+  }
+
+  /** Connects anew, whichever tab has the connection. */
+  reconnect(): void {
+    const connected = this.#extras ?? this.connection
+    connected.reconnect()
+  }
+
+  /** Whether who is at an id hears here all that it would hear alone. Without ids there
+   * would be nothing to catch up by. */
+  isAt(id = ''): boolean {
+    return this.lastEventId === id
+  }
+
+  /** Lets somebody hear what comes. */
+  join<T>(stream: Subscription<T>): Subscription<T> {
+    this.seats.add(stream)
+    if (this.state.status === 'closed') this.reconnect()
+    return stream.untilAborted()
+  }
+
+  /** Lets somebody go. If that was the last it ends; soon, if others might come. */
+  leave(seat: Listener): void {
+    this.seats.delete(seat)
+    const { key } = this
+    const end = () => {
+      if (this.seats.size > 0) return
+      if (pool.get(key) === this) pool.delete(key)
+      this.#stop.abort()
+      this.connection.close()
     }
-    this.#heard ||= !type.startsWith('hub.')
-    this.receive(event)
-    this.merge()
-  }
-
-  /** Moves to the other connection if it has come as far. */
-  merge(): void {
-    const into = this.#into
-    const here = this.lastEventId
-    if (into?.standing.status !== 'live') return
-    if (!hasCome(here, into.lastEventId, into.ordered)) return
-    this.leave(0)
-    into.seats.add(this)
-    this.#home = into
-    this.#after = into.ordered ? here : ''
-  }
-
-  leave(linger = this.#linger): void {
-    const into = this.#into
-    this.#into = undefined
-    this.#home.seats.delete(this)
-    this.#home.leave(into === undefined ? linger : 0)
-    if (into?.coming.delete(this)) into.leave(this.#linger)
+    if (key === undefined) end()
+    else setTimeout(end, LINGER)
   }
 }
 

@@ -87,38 +87,53 @@ export interface EventStream<T = unknown> extends AsyncIterable<StreamEvent<T>> 
   close(): void
 }
 
+/** Who hears what comes. */
+export interface Listener {
+  /** Holds up where the events come from until it resolves. */
+  readonly held: Promise<unknown> | undefined
+  receive(event: WireEvent): void
+  changed(state: StreamState): void
+  failed(error: StreamError): void
+}
+
+/** Where the events of a {@link Subscription} come from. */
+export interface Source {
+  readonly state: StreamState
+  readonly lastEventId: string
+  reconnect(): void
+  leave(listener: Listener): void
+}
+
 /** An event stream, wherever its events come from. */
-export abstract class Subscription<T> implements EventStream<T> {
-  readonly #holds = new Set<Promise<unknown>>()
-  #forget = () => {}
+export class Subscription<T> implements EventStream<T>, Listener {
+  source: Source
+  /** What loops wait for that begin, or have to catch up. */
+  held: Promise<unknown> | undefined
   readonly #options: StreamOptions<T>
   readonly #events = new Set<(event: StreamEvent<T>) => void>()
   readonly #states = new Set<(state: StreamState) => void>()
   readonly #errors = new Set<(error: StreamError) => void>()
   #closed: StreamState | undefined
 
-  constructor(options: StreamOptions<T>) {
+  constructor(source: Source, options: StreamOptions<T>) {
+    this.source = source
     this.#options = options
   }
 
-  abstract readonly lastEventId: string
-  /** How what brings the events stands. */
-  protected abstract readonly standing: StreamState
-  abstract renew(): void
-  /** Takes no more. */
-  protected abstract leave(): void
-
-  /** Closes it when the signal is aborted. */
-  until(signal: AbortSignal | undefined): this {
-    const close = () => this.close()
-    if (signal?.aborted) close()
-    signal?.addEventListener('abort', close)
-    this.#forget = () => signal?.removeEventListener('abort', close)
+  /** Closes it when its signal is aborted. */
+  untilAborted(): this {
+    const { signal } = this.#options
+    if (signal?.aborted) this.close()
+    else signal?.addEventListener('abort', this.close)
     return this
   }
 
   get state(): StreamState {
-    return this.#closed ?? this.standing
+    return this.#closed ?? this.source.state
+  }
+
+  get lastEventId(): string {
+    return this.source.lastEventId
   }
 
   on(listener: (event: StreamEvent<T>) => void): () => void {
@@ -134,22 +149,20 @@ export abstract class Subscription<T> implements EventStream<T> {
   }
 
   reconnect(): void {
-    if (this.#closed === undefined) this.renew()
+    if (this.#closed === undefined) this.source.reconnect()
   }
 
-  close(): void {
+  readonly close = (): void => {
     if (this.#closed !== undefined) return
     this.#closed = { status: 'closed' }
-    this.#forget()
-    this.leave()
+    this.#options.signal?.removeEventListener('abort', this.close)
+    this.source.leave(this)
     this.changed(this.#closed)
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<StreamEvent<T>> {
     const hold = (until: Promise<unknown>) => {
-      const done = () => this.#holds.delete(until)
-      this.#holds.add(until)
-      until.then(done, done)
+      this.held = Promise.allSettled([this.held, until]).then(() => {})
     }
     const code = import('./iterate.js')
     hold(code) // nothing may pass before it listens
@@ -158,11 +171,6 @@ export abstract class Subscription<T> implements EventStream<T> {
     } finally {
       if (this.#events.size === 0) this.close()
     }
-  }
-
-  /** What holds up where the events come from: loops that begin, or have to catch up. */
-  get held(): readonly Promise<unknown>[] {
-    return [...this.#holds]
   }
 
   /** @param envelope what the event's data is, if that is known already */
@@ -187,7 +195,7 @@ export abstract class Subscription<T> implements EventStream<T> {
       this.failed(new StreamError('parse', `event ${id || type}: ${String(cause)}`, { cause }))
       return
     }
-    tell(this.#events, event)
+    if (this.#closed === undefined) tell(this.#events, event)
   }
 
   changed(state: StreamState): void {

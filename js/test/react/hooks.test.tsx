@@ -98,6 +98,21 @@ describe(`useEventLog on React ${version}`, () => {
 })
 
 describe(`useEventLog while it is not enabled, on React ${version}`, () => {
+  it('keeps a gap until it is cleared', async () => {
+    const server = await scripted('event: hub.gap\ndata: {"lost":2,"reason":"evicted"}\n\n')
+    const seen = { now: {} as EventLogResult<number> }
+    function Log({ enabled }: { enabled: boolean }) {
+      seen.now = useEventLog<number>(server.url, { enabled })
+      return null
+    }
+    const { rerender } = render(<Log enabled />)
+    await soon(() => seen.now.error?.gap?.lost).toBe(2)
+    rerender(<Log enabled={false} />)
+    expect(seen.now.error?.gap?.lost).toBe(2)
+    seen.now.clear()
+    await soon(() => seen.now.error).toBe(undefined)
+  })
+
   it('is paused and cleared all the same', async () => {
     const server = await scripted(says('data: 1\n\n'))
     const seen = { now: {} as EventLogResult<number> }

@@ -140,6 +140,27 @@ describe(`useEventStream on React ${version}`, () => {
     expect(seen.renders).toBeLessThan(20)
   })
 
+  it('may select of what is not a number', async () => {
+    const server = await scripted(says('data: 1\n\n'))
+    const seen = use<number>(server.url, {
+      reduce: (sum, { data }) => Number(sum) + data,
+      select: (sum) => [sum],
+    })
+    await soon(() => seen.now.data).toEqual([Number.NaN])
+    await frame()
+    expect(seen.renders).toBeLessThan(10)
+  })
+
+  it('has lost no connection where none is wanted', async () => {
+    const server = await scripted(says('data: 1\n\n'), status(503, { 'retry-after': '600' }))
+    const seen = use(server.url)
+    await soon(() => seen.now.data).toBe(1)
+    server.cut()
+    await soon(() => seen.now.error?.status).toBe(503)
+    seen.change(server.url, { enabled: false })
+    await soon(() => seen.now).toMatchObject({ data: 1, status: 'idle', error: undefined })
+  })
+
   it('begins with the initial data that comes with another address', async () => {
     const [a, b] = [await scripted(says()), await scripted(says())]
     const seen = use(a.url, { initialData: 1 })
@@ -309,6 +330,21 @@ describe(`useEventStream on React ${version}`, () => {
     })
     const seen = use(server.url)
     await soon(() => seen.now.data).toBe(1)
+  })
+
+  it('renders with the next frame again after one that never came', async () => {
+    const server = await scripted(says('data: 1\n\n'))
+    const { requestAnimationFrame } = globalThis
+    globalThis.requestAnimationFrame = () => 0
+    const seen = use(server.url)
+    await soon(() => seen.now.data).toBe(1)
+    globalThis.requestAnimationFrame = requestAnimationFrame
+    for (const data of [2, 3]) {
+      const before = Date.now()
+      server.send(`data: ${data}\n\n`)
+      await expect.poll(() => seen.now.data, { interval: 5 }).toBe(data)
+      expect(Date.now() - before).toBeLessThan(200)
+    }
   })
 
   it('keeps its own state apart from that of who comes and goes beside it', async () => {
