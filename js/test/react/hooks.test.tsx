@@ -99,7 +99,7 @@ describe(`useEventLog on React ${version}`, () => {
 
 describe(`useEventLog while it is not enabled, on React ${version}`, () => {
   it('keeps a gap until it is cleared', async () => {
-    const server = await scripted('event: hub.gap\ndata: {"lost":2,"reason":"evicted"}\n\n')
+    const server = await scripted(says('event: hub.gap\ndata: {"lost":2,"reason":"evicted"}\n\n'))
     const seen = { now: {} as EventLogResult<number> }
     function Log({ enabled }: { enabled: boolean }) {
       seen.now = useEventLog<number>(server.url, { enabled })
