@@ -1,0 +1,204 @@
+package natslog
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/replica"
+)
+
+// An event is a message in the log's stream, with the event's number as its sequence
+// number. Its subject is
+//
+//	<log>.e.<bucket>.<stream>
+//
+// Its body is what [replica.AppendBody] writes. A batch's idempotency key is in a header
+// of its last message, whose bucket is that of the key: the server checks with it that
+// nobody else has used the key meanwhile. Other messages have the bucket noKey.
+const (
+	headerKey      = "Sg-Key"      // key, fingerprint and number of events of the batch that ends here
+	headerAppended = "Sg-Appended" // in Unix milliseconds, where another clock than the server's says so
+
+	headerID          = "Nats-Msg-Id" // of the operation, so that it is not done twice
+	headerBatch       = "Nats-Batch-Id"
+	headerBatchSeq    = "Nats-Batch-Sequence"
+	headerBatchCommit = "Nats-Batch-Commit"
+	headerExpected    = "Nats-Expected-Last-Subject-Sequence"
+	headerExpectedOf  = "Nats-Expected-Last-Subject-Sequence-Subject"
+	headerTTL         = "Nats-TTL"
+
+	noKey      = "-"
+	keyBuckets = 4096 // more subjects would take the server more memory, fewer make more batches wait for each other
+)
+
+// bucketOf returns the bucket of an idempotency key.
+func bucketOf(key string) string {
+	h := fnv.New32a()
+	h.Write([]byte(key))
+	return strconv.FormatUint(uint64(h.Sum32()%keyBuckets), 36)
+}
+
+func (l *Log) eventPrefix() string { return l.name + ".e." }
+
+func (l *Log) eventSubject(bucket, stream string) string {
+	return l.eventPrefix() + bucket + "." + stream
+}
+
+// A message is an event as the log's stream has it.
+type message struct {
+	seq      uint64
+	stored   time.Time // by the clock of the server that led
+	appended int64     // in Unix milliseconds
+	event    streamgauge.Event
+	id       string // of the operation that it is the last of, or empty
+	bucket   string
+	key      streamgauge.KeyUse // if the key is not empty, the batch that it is the last of
+	more     bool               // of what was stored together
+	pending  uint64             // how many follow, if it was delivered
+}
+
+// delivered parses a message that a consumer has brought.
+func (l *Log) delivered(m jetstream.Msg) (message, error) {
+	meta, err := m.Metadata()
+	if err != nil {
+		return message{}, err
+	}
+	out, err := l.parse(m.Subject(), m.Headers(), m.Data(), meta.Sequence.Stream, meta.Timestamp)
+	out.pending = meta.NumPending
+	return out, err
+}
+
+// parse parses a message of the log's stream.
+func (l *Log) parse(subject string, header nats.Header, body []byte, seq uint64, stored time.Time) (message, error) {
+	m := message{seq: seq, stored: stored, appended: stored.UnixMilli(), id: header.Get(headerID)}
+	rest, ours := strings.CutPrefix(subject, l.eventPrefix())
+	bucket, stream, _ := strings.Cut(rest, ".")
+	if m.bucket, m.event.Stream = bucket, stream; !ours || streamgauge.CheckStream(stream) != nil {
+		return m, fmt.Errorf("the log has a message %d on the subject %q, which is none of ours", seq, subject)
+	}
+	if !replica.ParseBody(string(body), &m.event) {
+		return m, fmt.Errorf("the log's message %d makes no sense", seq)
+	}
+	if text := header.Get(headerAppended); text != "" {
+		ms, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return m, fmt.Errorf("the log's message %d was appended %q", seq, text)
+		}
+		m.appended = ms
+	}
+	if text := header.Get(headerKey); text != "" {
+		var ok bool
+		if m.key, ok = parseKey(text); !ok {
+			return m, fmt.Errorf("the log's message %d has the key %q", seq, text)
+		}
+		m.key.Last = seq
+	}
+	m.more = header.Get(headerBatch) != "" && header.Get(headerBatchCommit) == ""
+	return m, nil
+}
+
+// formatKey returns what headerKey says of a batch. A key may have bytes that no header can.
+func formatKey(b *streamgauge.Batch) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(b.Key)) + " " +
+		strconv.FormatUint(b.Fingerprint(), 36) + " " + strconv.Itoa(len(b.Events))
+}
+
+func parseKey(text string) (use streamgauge.KeyUse, ok bool) {
+	parts := strings.Split(text, " ")
+	if len(parts) != 3 {
+		return use, false
+	}
+	key, err := base64.RawURLEncoding.DecodeString(parts[0])
+	fingerprint, err2 := strconv.ParseUint(parts[1], 36, 64)
+	count, err3 := strconv.Atoi(parts[2])
+	use = streamgauge.KeyUse{Key: string(key), Fingerprint: fingerprint, Count: count}
+	return use, err == nil && err2 == nil && err3 == nil && use.Key != ""
+}
+
+// Control records are messages of a stream of their own, so that they take no event's
+// number. Their subjects are
+//
+//	<log>.c.<epoch>.forget    up to which number, and of which stream, events are forgotten
+//	<log>.c.<epoch>.gone      what has been trimmed, before it is deleted
+//	<log>.c.probe.<instance>  that an instance can write, and is heard
+//	<log>.c.lease             which instance it is that deletes
+func (l *Log) controlSubject(of ...string) string { return l.name + ".c." + strings.Join(of, ".") }
+
+func appendForget(dst []byte, stream string, through uint64) []byte {
+	return append(binary.AppendUvarint(dst, through), stream...)
+}
+
+func parseForget(body []byte) (stream string, through uint64, ok bool) {
+	through, n := binary.Uvarint(body)
+	if n <= 0 {
+		return "", 0, false
+	}
+	stream = string(body[n:])
+	return stream, through, streamgauge.CheckStream(stream) == nil
+}
+
+// appendGone appends what is known of one stream's trimmed events. A record has several
+// of these.
+func appendGone(dst []byte, g *streamgauge.Gone) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(g.Stream)))
+	dst = append(dst, g.Stream...)
+	for _, n := range [...]uint64{uint64(g.Time), g.Newest, g.Through, uint64(len(g.Seqs))} {
+		dst = binary.AppendUvarint(dst, n)
+	}
+	last := g.Through
+	for _, seq := range g.Seqs {
+		dst = binary.AppendUvarint(dst, seq-last)
+		last = seq
+	}
+	return dst
+}
+
+// parseGone undoes appendGone for as often as it was called.
+func parseGone(body []byte) (all []streamgauge.Gone, ok bool) {
+	failed := false
+	next := func() uint64 {
+		v, n := binary.Uvarint(body)
+		if n <= 0 {
+			failed, body = true, nil
+			return 0
+		}
+		body = body[n:]
+		return v
+	}
+	for len(body) > 0 {
+		n := next()
+		if n > uint64(len(body)) {
+			return nil, false
+		}
+		g := streamgauge.Gone{Stream: string(body[:n])}
+		body = body[n:]
+		g.Time, g.Newest, g.Through = int64(next()), next(), next()
+		count := next()
+		if count > uint64(len(body)) {
+			return nil, false // each takes a byte
+		}
+		last := g.Through
+		for range count {
+			last += next()
+			g.Seqs = append(g.Seqs, last)
+		}
+		all = append(all, g)
+	}
+	return all, !failed
+}
+
+func formatEpoch(e streamgauge.Epoch) string { return strconv.FormatUint(uint64(e), 36) }
+
+func parseEpoch(text string) (streamgauge.Epoch, bool) {
+	n, err := strconv.ParseUint(text, 36, 64)
+	return streamgauge.Epoch(n), err == nil && n != 0
+}
