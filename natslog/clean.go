@@ -16,22 +16,24 @@ import (
 )
 
 const (
-	cleanEvery = 2 * time.Second
-	leaseFor   = 10 * time.Second
+	leaseFor    = 10 * time.Second
+	recordBytes = 128 << 10 // of one record of what is gone
+	mostSeqs    = 4 << 20   // in records, before they are written anew
 
-	// deleteAfter is how long after it was recorded that an event is trimmed it is deleted:
-	// every instance has trimmed it by then, or knows at least that it is.
-	deleteAfter = 10 * time.Second
-	// doneAfter is how long an instance that does not delete remembers what another one
-	// deletes, should that come to nothing.
-	doneAfter = 3 * deleteAfter
 	// forgetAfter is how long what is forgotten stays recorded; longer than resumeMost, or an
 	// instance could go on without having heard of it.
 	forgetAfter = 2 * resumeMost
+)
 
-	recordBytes = 128 << 10 // of one record of what is gone
-	mostRecords = 10_000    // before they are written anew
-	mostSeqs    = 4 << 20
+// Tests are in a hurry.
+var (
+	cleanEvery  = 2 * time.Second
+	mostRecords = 10_000
+
+	// deleteAfter is how long after it was recorded that an event is trimmed it is deleted:
+	// every instance has trimmed it by then. An instance that does not delete remembers
+	// three times as long what another one deletes, should that come to nothing.
+	deleteAfter = 10 * time.Second
 )
 
 // trash is what is trimmed and not deleted yet.
@@ -116,7 +118,7 @@ func (l *Log) lease(ctx context.Context, mine uint64) uint64 {
 	m.Header.Set(headerTTL, leaseFor.String())
 	m.Header.Set(headerExpected, strconv.FormatUint(mine, 10))
 	m.Data = []byte(l.instance)
-	ctx, cancel := context.WithTimeout(ctx, cleanEvery)
+	ctx, cancel := context.WithTimeout(ctx, leaseFor/2)
 	defer cancel()
 	a, err := l.send(ctx, m)
 	if err != nil {
@@ -139,7 +141,7 @@ func (l *Log) discard() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for seq, d := range l.trash.events {
-		if !d.recorded.IsZero() && time.Since(d.recorded) > doneAfter {
+		if !d.recorded.IsZero() && time.Since(d.recorded) > 3*deleteAfter {
 			delete(l.trash.events, seq)
 		}
 	}

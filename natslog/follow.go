@@ -103,11 +103,13 @@ func (l *Log) follow(ctx context.Context, s *session) {
 	for {
 		err := s.run(ctx)
 		s.close()
+		l.logger.Debug("session ended", "error", err)
 		for s = nil; s == nil; {
 			if ctx.Err() != nil {
 				return
 			}
 			s, err = l.begin(ctx, errors.Is(err, errBehind))
+			l.logger.Debug("session begins", "error", err)
 			switch {
 			case err == nil, errors.Is(err, errBehind):
 			case errors.Is(err, errReplaced):

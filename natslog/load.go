@@ -93,7 +93,7 @@ func (all *loaded) add(m *message) {
 func (l *Log) replace(all *loaded) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.state = all.state
+	l.state, l.proof = all.state, mark{}
 	l.trash = newTrash(all.gone)
 	kept := all.entries[:0]
 	for i := range all.entries {

@@ -2,6 +2,7 @@ package natslog_test
 
 import (
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +19,9 @@ func newName() string { return fmt.Sprint("test", names.Add(1)) }
 
 func open(tb testing.TB, address string, options natslog.Options) *natslog.Log {
 	tb.Helper()
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
 	log, err := natslog.Open(tb.Context(), address, &options)
 	if err != nil {
 		tb.Fatal(err)

@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/streamgauge/streamgauge/natslog"
 )
 
 const serverVersion = "v2.15.2"
@@ -47,6 +50,7 @@ type server struct {
 	addr   string
 	dir    string
 	config string // more of its configuration
+	limits string // more of JetStream's
 	cmd    *exec.Cmd
 	out    bytes.Buffer
 }
@@ -63,6 +67,7 @@ var shared = sync.OnceValues(func() (*server, error) {
 var sharedUsed bool
 
 func TestMain(m *testing.M) {
+	natslog.Hurry()
 	code := m.Run()
 	if sharedUsed {
 		if s, err := shared(); err == nil {
@@ -133,7 +138,8 @@ func (s *server) start() error {
 		return err
 	}
 	file := filepath.Join(s.dir, "nats.conf")
-	text := fmt.Sprintf("listen: %q\nserver_name: %q\nmax_payload: 2MB\njetstream { store_dir: %q }\n%s", s.addr, s.addr, filepath.Join(s.dir, "js"), s.config)
+	text := fmt.Sprintf("listen: %q\nserver_name: %q\nmax_payload: 2MB\njetstream { store_dir: %q, %s }\n%s",
+		s.addr, s.addr, filepath.Join(s.dir, "js"), s.limits, s.config)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return err
 	}
@@ -175,6 +181,20 @@ func (s *server) connect(tb testing.TB) *nats.Conn {
 	}
 	tb.Cleanup(c.Close)
 	return c
+}
+
+// stream returns a JetStream stream.
+func (s *server) stream(tb testing.TB, name string) jetstream.Stream {
+	tb.Helper()
+	js, err := jetstream.New(s.connect(tb))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	stream, err := js.Stream(tb.Context(), name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return stream
 }
 
 // url is the address of a log on the server.
