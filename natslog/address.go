@@ -33,6 +33,25 @@ func CheckAddress(address string) error {
 	return err
 }
 
+// Redact returns the address without what is secret in it.
+func Redact(address string) string {
+	scheme, rest, _ := strings.Cut(address, "://")
+	hosts, query, asked := strings.Cut(rest, "?")
+	if at := strings.LastIndexByte(hosts, '@'); at >= 0 {
+		user, _, hasPassword := strings.Cut(hosts[:at], ":")
+		if hasPassword {
+			user += ":xxxxx"
+		} else {
+			user = "xxxxx" // a token
+		}
+		hosts = user + hosts[at:]
+	}
+	if asked {
+		query = "?" + query
+	}
+	return scheme + "://" + hosts + query
+}
+
 // parseAddress takes an address apart. Its errors never contain the password, and nor does
 // what it hands on to be connected to: that is in the options alone.
 func parseAddress(text string) (a address, err error) {

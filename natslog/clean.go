@@ -147,7 +147,8 @@ func (l *Log) discard() {
 	}
 }
 
-// record records what is gone, so that it may be deleted.
+// record records what is gone, and the idempotency keys that would go with it, so that it
+// may be deleted.
 func (l *Log) record(ctx context.Context) error {
 	l.mu.Lock()
 	epoch, forgets := l.epoch, l.trash.forgets
@@ -164,6 +165,14 @@ func (l *Log) record(ctx context.Context) error {
 		g.Seqs = append(g.Seqs, d.at.Seq)
 		g.Time = max(g.Time, d.at.Appended)
 	}
+	var keys []streamgauge.KeyUse
+	if len(byStream) > 0 {
+		for use := range l.keys.All {
+			if d, trimmed := l.trash.events[use.Last]; trimmed && d.recorded.IsZero() {
+				keys = append(keys, use)
+			}
+		}
+	}
 	l.mu.Unlock()
 	var all []streamgauge.Gone
 	for _, stream := range slices.Sorted(maps.Keys(byStream)) {
@@ -172,7 +181,10 @@ func (l *Log) record(ctx context.Context) error {
 		g.Newest = l.replica.NewestGone(stream)
 		all = append(all, *g)
 	}
-	if _, err := l.writeGone(ctx, epoch, all); err != nil {
+	if _, err := l.writeRecords(ctx, epoch, "keys", bodies(keys, appendKey)); err != nil {
+		return err
+	}
+	if _, err := l.writeRecords(ctx, epoch, "gone", bodies(split(all), appendGone)); err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -183,15 +195,18 @@ func (l *Log) record(ctx context.Context) error {
 	return nil
 }
 
-// writeGone writes records of what is gone, waits until they are known here, and returns
-// the number of the first.
-func (l *Log) writeGone(ctx context.Context, epoch streamgauge.Epoch, all []streamgauge.Gone) (first uint64, err error) {
+// writeRecords writes control records, waits until they are known here, and returns the
+// number of the first.
+func (l *Log) writeRecords(ctx context.Context, epoch streamgauge.Epoch, what string, bodies [][]byte) (first uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	var last uint64
-	for body := range goneBodies(all) {
-		m := nats.NewMsg(l.controlSubject(formatEpoch(epoch), "gone"))
+	for _, body := range bodies {
+		m := nats.NewMsg(l.controlSubject(formatEpoch(epoch), what))
 		m.Data = body
+		if what == "keys" {
+			m.Header.Set(headerTTL, (streamgauge.IdempotencyAge + time.Minute).String())
+		}
 		a, err := l.insist(ctx, m)
 		if err != nil {
 			return 0, err
@@ -203,33 +218,35 @@ func (l *Log) writeGone(ctx context.Context, epoch streamgauge.Epoch, all []stre
 	return first, l.await(ctx, func() bool { return l.epoch != epoch || l.control >= last })
 }
 
-// goneBodies calls yield with the bodies of the records that take it all.
-func goneBodies(all []streamgauge.Gone) func(yield func([]byte) bool) {
-	return func(yield func([]byte) bool) {
-		var body []byte
-		for _, g := range all {
-			for more := true; more; {
-				part := g
-				if more = len(g.Seqs) > recordBytes/8; more { // they take a few bytes each
-					part.Seqs, g.Seqs = g.Seqs[:recordBytes/8], g.Seqs[recordBytes/8:]
-					g.Through = 0
-				}
-				if body = appendGone(body, &part); len(body) > recordBytes {
-					if !yield(body) {
-						return
-					}
-					body = nil
-				}
-			}
-		}
-		if len(body) > 0 {
-			yield(body)
+// bodies returns the bodies of the records that it takes to say it all.
+func bodies[T any](all []T, add func([]byte, *T) []byte) (bodies [][]byte) {
+	var body []byte
+	for i := range all {
+		if body = add(body, &all[i]); len(body) > recordBytes {
+			bodies, body = append(bodies, body), nil
 		}
 	}
+	if len(body) > 0 {
+		bodies = append(bodies, body)
+	}
+	return bodies
 }
 
-// delete deletes what was recorded to be gone a while ago, but for what tells of an
-// idempotency key that is remembered.
+// split splits what is too much for one record.
+func split(all []streamgauge.Gone) (parts []streamgauge.Gone) {
+	const most = recordBytes / 8 // they take a few bytes each
+	for _, g := range all {
+		for len(g.Seqs) > most {
+			part := g
+			part.Seqs, g.Seqs, g.Through = g.Seqs[:most], g.Seqs[most:], 0
+			parts = append(parts, part)
+		}
+		parts = append(parts, g)
+	}
+	return parts
+}
+
+// delete deletes what was recorded to be gone a while ago.
 func (l *Log) delete(ctx context.Context) error {
 	due := l.due()
 	if len(due) == 0 {
@@ -253,7 +270,7 @@ func (l *Log) delete(ctx context.Context) error {
 }
 
 // due returns what is to be deleted of each stream, rising. If its rule is not latest that
-// is all there is of the stream up to the last of it: events were trimmed in order.
+// is all there is of the stream up to the last of it: events are trimmed in order.
 func (l *Log) due() map[string][]uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -263,30 +280,8 @@ func (l *Log) due() map[string][]uint64 {
 			due[d.at.Stream] = append(due[d.at.Stream], seq)
 		}
 	}
-	if len(due) == 0 {
-		return nil
-	}
-	spared := make(map[uint64]bool)
-	oldest := l.clock().Add(-streamgauge.IdempotencyAge - time.Minute).UnixMilli()
-	for use := range l.keys.All {
-		if use.Appended >= oldest {
-			spared[use.Last] = true
-		}
-	}
-	left := make(map[string]uint64) // the first of each stream that is not to be deleted
-	for seq, d := range l.trash.events {
-		if first, ok := left[d.at.Stream]; (!ok || seq < first) && (spared[seq] || d.recorded.IsZero() || time.Since(d.recorded) <= deleteAfter) {
-			left[d.at.Stream] = seq
-		}
-	}
-	for name, seqs := range due {
-		first, some := left[name]
-		latest := l.rules.For(name).Delivery == streamgauge.DeliverLatest
-		seqs = slices.DeleteFunc(seqs, func(seq uint64) bool { return spared[seq] || !latest && some && seq > first })
+	for _, seqs := range due {
 		slices.Sort(seqs)
-		if due[name] = seqs; len(seqs) == 0 {
-			delete(due, name)
-		}
 	}
 	return due
 }
@@ -318,15 +313,15 @@ func (l *Log) deleteForgets(ctx context.Context) error {
 	if through == 0 {
 		return nil
 	}
-	return l.purgeControl(ctx, epoch, "forget", through+1)
+	return l.purgeControl(ctx, formatEpoch(epoch), "forget", through+1)
 }
 
-func (l *Log) purgeControl(ctx context.Context, epoch streamgauge.Epoch, what string, before uint64) error {
+func (l *Log) purgeControl(ctx context.Context, epoch, what string, before uint64) error {
 	control, err := l.js.Stream(ctx, l.name+controlSuffix)
 	if err != nil {
 		return err
 	}
-	return control.Purge(ctx, jetstream.WithPurgeSubject(l.controlSubject(formatEpoch(epoch), what)), jetstream.WithPurgeSequence(before))
+	return control.Purge(ctx, jetstream.WithPurgeSubject(l.controlSubject(epoch, what)), jetstream.WithPurgeSequence(before))
 }
 
 // compact writes the records of what is gone anew when they have become many: what nobody
@@ -339,11 +334,11 @@ func (l *Log) compact(ctx context.Context) error {
 	if enough {
 		return nil
 	}
-	first, err := l.writeGone(ctx, epoch, l.replica.Gone())
+	first, err := l.writeRecords(ctx, epoch, "gone", bodies(split(l.replica.Gone()), appendGone))
 	if err != nil || first == 0 {
 		return err
 	}
-	if err := l.purgeControl(ctx, epoch, "gone", first); err != nil {
+	if err := l.purgeControl(ctx, formatEpoch(epoch), "gone", first); err != nil {
 		return err
 	}
 	l.mu.Lock()

@@ -19,6 +19,7 @@ type controlRecord struct {
 	forget  string // a stream
 	through uint64
 	gone    []streamgauge.Gone
+	keys    []streamgauge.KeyUse
 	probe   bool
 }
 
@@ -43,6 +44,8 @@ func (l *Log) parseControl(m jetstream.Msg) (r controlRecord, err error) {
 		r.forget, r.through, ok = parseForget(m.Data())
 	case strings.HasSuffix(subject, ".gone"):
 		r.gone, ok = parseGone(m.Data())
+	case strings.HasSuffix(subject, ".keys"):
+		r.keys, ok = parseKeys(m.Data())
 	}
 	if !ok {
 		return r, fmt.Errorf("the log's control record %d makes no sense", r.seq)
@@ -77,7 +80,7 @@ func (s *session) applyHeld() {
 		case r.forget != "":
 			l.replica.Apply([]replica.Record{{Seq: r.through, Forget: r.forget}})
 			l.trash.forgets = r.seq
-		default:
+		case len(r.gone) > 0:
 			l.trash.hear(r.gone)
 		}
 		l.progress()

@@ -14,7 +14,7 @@ const (
 	askEvery   = time.Second      // whether the log is what it was
 	applyMost  = 1024             // events at once, or what a batch has
 	resumeMost = 30 * time.Second // for so long an instance that lost touch can go on where it was
-	suspectFor = 3                // times it is looked before a log is given up: a server may lag after it has begun
+	suspectFor = 5                // times it is looked before a log is given up: a server may lag after it has begun
 )
 
 var (
@@ -75,7 +75,14 @@ func (l *Log) begin(ctx context.Context, reload bool) (*session, error) {
 // resume goes on where the instance is.
 func (s *session) resume(ctx context.Context, info *jetstream.StreamInfo) (err error) {
 	l := s.log
+	records, err := l.stream(ctx, l.controlConfig())
+	if err != nil {
+		return err
+	}
 	l.mu.Lock()
+	if records.State.LastSeq < l.control { // somebody has deleted them: they are written anew
+		l.control, l.trash.records = 0, mostRecords
+	}
 	epoch, last, control := l.epoch, l.last.seq, l.control
 	l.mu.Unlock()
 	if s.events, err = l.openFeed(ctx, l.name, last+1); err != nil {

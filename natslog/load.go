@@ -1,6 +1,7 @@
 package natslog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -49,6 +50,7 @@ func (s *session) load(ctx context.Context, info *jetstream.StreamInfo) (err err
 		r, err := l.parseControl(m)
 		all.control = r.seq
 		all.gone.add(&r)
+		all.uses = append(all.uses, r.keys...)
 		return false, err
 	})
 	if err != nil {
@@ -71,6 +73,7 @@ type loaded struct {
 	state
 	entries []streamgauge.Entry[replica.Place]
 	gone    *gone
+	uses    []streamgauge.KeyUse
 	ends    []message         // of operations
 	names   map[string]string // of streams, each once
 }
@@ -95,6 +98,16 @@ func (l *Log) replace(all *loaded) {
 	defer l.mu.Unlock()
 	l.state, l.proof = all.state, mark{}
 	l.trash = newTrash(all.gone)
+	if len(all.uses) > 0 { // the keys of deleted events belong before those of others
+		for use := range l.keys.All {
+			all.uses = append(all.uses, use)
+		}
+		slices.SortFunc(all.uses, func(a, b streamgauge.KeyUse) int { return cmp.Compare(a.Last, b.Last) })
+		l.keys = streamgauge.Keys{}
+		for _, use := range all.uses {
+			l.noteKey(use)
+		}
+	}
 	kept := all.entries[:0]
 	for i := range all.entries {
 		e := &all.entries[i]

@@ -110,8 +110,12 @@ func (st *state) note(m *message) {
 	}
 	st.buckets[m.bucket] = m.seq
 	m.key.Appended = m.appended
-	if _, found, err := st.keys.Find(m.key.Key, m.key.Fingerprint, time.UnixMilli(m.appended)); !found && err == nil {
-		st.keys.Add(m.key)
+	st.noteKey(m.key)
+}
+
+func (st *state) noteKey(use streamgauge.KeyUse) {
+	if _, found, err := st.keys.Find(use.Key, use.Fingerprint, time.UnixMilli(use.Appended)); !found && err == nil {
+		st.keys.Add(use)
 	}
 }
 

@@ -24,9 +24,6 @@ const serverVersion = "v2.15.2"
 // program returns the server, which is built once and kept beside Go's own cache. It is no
 // dependency of this module: it is another process's program.
 var program = sync.OnceValues(func() (string, error) {
-	if path := os.Getenv("STREAMGAUGE_NATS_SERVER"); path != "" {
-		return path, nil
-	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err

@@ -157,7 +157,11 @@ func (p *publishers) end() {
 // twice, and, unless an append has failed, nothing else.
 func (p *publishers) check(tb testing.TB, tail *follower, mayFail bool) {
 	tb.Helper()
-	eventually(tb, 10*time.Second, "all has come", func() bool { return len(tail.data()) >= len(p.acked) })
+	newest := uint64(0)
+	for id := range p.acked {
+		newest = max(newest, id.Seq)
+	}
+	eventually(tb, 10*time.Second, "all has come", func() bool { return uint64(len(tail.data())) >= newest })
 	tail.mu.Lock()
 	defer tail.mu.Unlock()
 	if !mayFail && (p.lost > 0 || len(tail.events) != len(p.acked)) {
@@ -236,6 +240,48 @@ func TestAServerThatHasLostTheTailBeginsAnEpoch(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestLostControlRecordsAreWrittenAnew(t *testing.T) {
+	server := ownServer(t, "")
+	rules, err := streamgauge.NewRules(streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := open(t, server.url("x"), natslog.Options{Rules: rules})
+	first := add(t, log, event("a", 0)).Position
+	for i := range 19 {
+		add(t, log, event("a", i))
+	}
+	events := server.stream(t, "x")
+	eventually(t, 10*time.Second, "what is trimmed is deleted", func() bool {
+		info, err := events.Info(t.Context())
+		return err == nil && info.State.Msgs == 5
+	})
+	js, err := jetstream.New(server.connect(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteStream(t.Context(), "x-control"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 10*time.Second, "there are control records again", func() bool {
+		control, err := js.Stream(t.Context(), "x-control")
+		if err != nil {
+			return false
+		}
+		info, err := control.Info(t.Context(), jetstream.WithSubjectFilter("x.c.*.gone"))
+		return err == nil && len(info.State.Subjects) > 0
+	})
+	page, err := open(t, server.url("x"), natslog.Options{Rules: rules}).Read(t.Context(), streamgauge.Query{
+		After: streamgauge.Position{Epoch: first.Epoch, Seq: 1}, Select: streamgauge.Selection{">"}})
+	if err != nil || len(page.Events) != 5 || len(page.Gaps) != 1 || page.Gaps[0].Lost != 14 {
+		t.Errorf("an instance that comes later reads %+v, %v", page, err)
+	}
+	if err := log.Forget(t.Context(), "a"); err != nil {
+		t.Error(err)
+	}
+	eventually(t, 10*time.Second, "it is ready", func() bool { return log.Ready() == nil })
 }
 
 func TestAServerThatHangsIsSaid(t *testing.T) {

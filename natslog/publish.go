@@ -57,6 +57,10 @@ func (l *Log) writeGroup(ctx context.Context, group []*request, id string) (late
 	l.ours = op
 	l.mu.Unlock()
 	for {
+		if !l.knowsKeys(group) {
+			give(group, unavailable("append to NATS", errors.New("it delivers no events, so that nobody knows which idempotency keys are used")))
+			return later
+		}
 		var rest []*request
 		group, rest = l.admit(group)
 		if later = append(rest, later...); len(group) == 0 {
@@ -84,6 +88,11 @@ func (l *Log) writeGroup(ctx context.Context, group []*request, id string) (late
 			give(group, fmt.Errorf("%w: %d events at once, this NATS takes %d in an atomic batch (jetstream.limits.batch.max_msgs)",
 				streamgauge.ErrTooLarge, len(group[0].batch.Events), l.limit))
 			return later
+		case no.Code == codeTooLarge && len(group) > 1: // one of them is
+			for i, r := range group {
+				l.writeGroup(ctx, []*request{r}, id+"."+strconv.Itoa(i))
+			}
+			return later
 		case no.Code == codeTooLarge:
 			give(group, fmt.Errorf("%w: %w", streamgauge.ErrTooLarge, err))
 			return later
@@ -99,6 +108,13 @@ func (l *Log) writeGroup(ctx context.Context, group []*request, id string) (late
 			return later
 		}
 	}
+}
+
+// knowsKeys reports whether this instance knows what is needed of idempotency keys, if any
+// of the requests has one. A key of which it has not heard could be deleted already.
+func (l *Log) knowsKeys(group []*request) bool {
+	return time.Since(l.health.touched()) < patience ||
+		!slices.ContainsFunc(group, func(r *request) bool { return r.batch.Key != "" })
 }
 
 func (l *Log) position(op *operation) streamgauge.Position {
@@ -210,7 +226,7 @@ func (l *Log) messages(group []*request) []*nats.Msg {
 		bucket := bucketOf(r.batch.Key)
 		m := all[len(all)-1]
 		m.Subject = l.eventSubject(bucket, r.batch.Events[len(r.batch.Events)-1].Stream)
-		m.Header.Set(headerKey, formatKey(&r.batch))
+		m.Header.Set(headerKey, keyHeader(&r.batch))
 		m.Header.Set(headerExpectedOf, l.eventSubject(bucket, ">"))
 		l.mu.Lock()
 		m.Header.Set(headerExpected, strconv.FormatUint(l.buckets[bucket], 10))

@@ -97,7 +97,7 @@ func (l *Log) parse(subject string, header nats.Header, body []byte, seq uint64,
 	}
 	if text := header.Get(headerKey); text != "" {
 		var ok bool
-		if m.key, ok = parseKey(text); !ok {
+		if m.key, ok = parseKeyHeader(text); !ok {
 			return m, fmt.Errorf("the log's message %d has the key %q", seq, text)
 		}
 		m.key.Last = seq
@@ -106,13 +106,13 @@ func (l *Log) parse(subject string, header nats.Header, body []byte, seq uint64,
 	return m, nil
 }
 
-// formatKey returns what headerKey says of a batch. A key may have bytes that no header can.
-func formatKey(b *streamgauge.Batch) string {
+// keyHeader returns what headerKey says of a batch. A key may have bytes that no header can.
+func keyHeader(b *streamgauge.Batch) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(b.Key)) + " " +
 		strconv.FormatUint(b.Fingerprint(), 36) + " " + strconv.Itoa(len(b.Events))
 }
 
-func parseKey(text string) (use streamgauge.KeyUse, ok bool) {
+func parseKeyHeader(text string) (use streamgauge.KeyUse, ok bool) {
 	parts := strings.Split(text, " ")
 	if len(parts) != 3 {
 		return use, false
@@ -129,6 +129,7 @@ func parseKey(text string) (use streamgauge.KeyUse, ok bool) {
 //
 //	<log>.c.<epoch>.forget    up to which number, and of which stream, events are forgotten
 //	<log>.c.<epoch>.gone      what has been trimmed, before it is deleted
+//	<log>.c.<epoch>.keys      idempotency keys whose events are deleted
 //	<log>.c.probe.<instance>  that an instance can write, and is heard
 //	<log>.c.lease             which instance it is that deletes
 func (l *Log) controlSubject(of ...string) string { return l.name + ".c." + strings.Join(of, ".") }
@@ -164,36 +165,67 @@ func appendGone(dst []byte, g *streamgauge.Gone) []byte {
 
 // parseGone undoes appendGone for as often as it was called.
 func parseGone(body []byte) (all []streamgauge.Gone, ok bool) {
-	failed := false
-	next := func() uint64 {
-		v, n := binary.Uvarint(body)
-		if n <= 0 {
-			failed, body = true, nil
-			return 0
-		}
-		body = body[n:]
-		return v
-	}
-	for len(body) > 0 {
-		n := next()
-		if n > uint64(len(body)) {
-			return nil, false
-		}
-		g := streamgauge.Gone{Stream: string(body[:n])}
-		body = body[n:]
-		g.Time, g.Newest, g.Through = int64(next()), next(), next()
-		count := next()
-		if count > uint64(len(body)) {
-			return nil, false // each takes a byte
-		}
+	d := decoder{body: body}
+	for len(d.body) > 0 {
+		g := streamgauge.Gone{Stream: d.text()}
+		g.Time, g.Newest, g.Through = int64(d.number()), d.number(), d.number()
 		last := g.Through
-		for range count {
-			last += next()
+		for n := d.number(); n > 0 && !d.failed; n-- {
+			last += d.number()
 			g.Seqs = append(g.Seqs, last)
 		}
 		all = append(all, g)
 	}
-	return all, !failed
+	return all, !d.failed
+}
+
+// appendKey appends what is known of an idempotency key. A record has several of these.
+func appendKey(dst []byte, use *streamgauge.KeyUse) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(use.Key)))
+	dst = append(dst, use.Key...)
+	for _, n := range [...]uint64{use.Fingerprint, use.Last, uint64(use.Count), uint64(use.Appended)} {
+		dst = binary.AppendUvarint(dst, n)
+	}
+	return dst
+}
+
+// parseKeys undoes appendKey for as often as it was called.
+func parseKeys(body []byte) (all []streamgauge.KeyUse, ok bool) {
+	d := decoder{body: body}
+	for len(d.body) > 0 {
+		use := streamgauge.KeyUse{Key: d.text()}
+		use.Fingerprint, use.Last = d.number(), d.number()
+		use.Count, use.Appended = int(d.number()), int64(d.number())
+		all = append(all, use)
+	}
+	return all, !d.failed
+}
+
+// decoder takes values from the front of a body. After a failure it returns zeros.
+type decoder struct {
+	body   []byte
+	failed bool
+}
+
+func (d *decoder) number() uint64 {
+	v, n := binary.Uvarint(d.body)
+	if n <= 0 {
+		d.failed, d.body = true, nil
+		return 0
+	}
+	d.body = d.body[n:]
+	return v
+}
+
+func (d *decoder) text() string {
+	n := d.number()
+	if n > uint64(len(d.body)) {
+		d.failed, d.body = true, nil
+		return ""
+	}
+	text := string(d.body[:n])
+	d.body = d.body[n:]
+	return text
 }
 
 func formatEpoch(e streamgauge.Epoch) string { return strconv.FormatUint(uint64(e), 36) }

@@ -82,23 +82,30 @@ func (l *Log) look(ctx context.Context) (*jetstream.StreamInfo, continuity, erro
 	return info, continues, nil
 }
 
-// ensure begins the log if there is none, or gives it its first epoch.
-func (l *Log) ensure(ctx context.Context) (*jetstream.StreamInfo, error) {
-	control := jetstream.StreamConfig{
+func (l *Log) controlConfig() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
 		Name: l.name + controlSuffix, Description: "Control records of Streamgauge's log " + l.name,
 		Subjects: []string{l.controlSubject(">")}, Replicas: l.replicas, Storage: jetstream.FileStorage, AllowMsgTTL: true,
 	}
-	if _, err := l.stream(ctx, control); err != nil {
+}
+
+// ensure begins the log if there is none, or gives it its first epoch.
+func (l *Log) ensure(ctx context.Context) (*jetstream.StreamInfo, error) {
+	records, err := l.stream(ctx, l.controlConfig())
+	if err != nil {
 		return nil, err
 	}
-	epoch := streamgauge.NewEpoch()
+	epoch := formatEpoch(streamgauge.NewEpoch())
 	info, err := l.stream(ctx, jetstream.StreamConfig{
 		Name: l.name, Description: "Streamgauge's log " + l.name,
 		Subjects: []string{l.eventPrefix() + ">"}, Replicas: l.replicas, Storage: jetstream.FileStorage,
-		AllowAtomicPublish: true, Metadata: map[string]string{metaEpoch: formatEpoch(epoch)},
+		AllowAtomicPublish: true, Metadata: map[string]string{metaEpoch: epoch},
 	})
 	if err != nil {
 		return nil, err
+	}
+	if info.Config.Metadata[metaEpoch] == epoch {
+		l.purgeEpochs(ctx, records.State.LastSeq)
 	}
 	if err := checkConfig(&info.Config); err != nil {
 		return nil, err
@@ -147,6 +154,10 @@ func checkConfig(c *jetstream.StreamConfig) error {
 
 // renew gives the log another epoch. If others do so too, the last one prevails.
 func (l *Log) renew(ctx context.Context, info *jetstream.StreamInfo) (*jetstream.StreamInfo, error) {
+	records, err := l.stream(ctx, l.controlConfig())
+	if err != nil {
+		return nil, err
+	}
 	config := info.Config
 	config.Metadata = maps.Clone(config.Metadata)
 	if config.Metadata == nil {
@@ -157,5 +168,16 @@ func (l *Log) renew(ctx context.Context, info *jetstream.StreamInfo) (*jetstream
 	if err != nil {
 		return nil, err
 	}
+	l.purgeEpochs(ctx, records.State.LastSeq)
 	return s.CachedInfo(), nil
+}
+
+// purgeEpochs deletes the control records up to a number: they are of epochs that have
+// ended. If it fails they are in nobody's way.
+func (l *Log) purgeEpochs(ctx context.Context, through uint64) {
+	for _, what := range [...]string{"gone", "forget", "keys"} {
+		if err := l.purgeControl(ctx, "*", what, through+1); err != nil {
+			l.logger.Warn("old control records in NATS can't be deleted", "error", err)
+		}
+	}
 }
