@@ -3,7 +3,8 @@ package natslog
 import (
 	"context"
 	"fmt"
-	"strconv"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/streamgauge/streamgauge"
@@ -12,6 +13,7 @@ import (
 const (
 	groupEvents = 1000    // of several requests that are written together: NATS takes no more in a batch, unless it is set to
 	groupBytes  = 4 << 20 // of their data
+	mostSingles = 256     // that are under way at once
 	maxWait     = 5 * time.Second
 )
 
@@ -56,8 +58,12 @@ func (l *Log) Append(ctx context.Context, batch streamgauge.Batch) (streamgauge.
 	r := &request{ctx: ctx, batch: batch, answer: make(chan outcome, 1)}
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*maxWait, fmt.Errorf("%w: NATS does not take events", streamgauge.ErrUnavailable))
 	defer cancel()
+	queue := l.batches
+	if len(batch.Events) == 1 {
+		queue = l.singles
+	}
 	select {
-	case l.appends <- r:
+	case queue <- r:
 	case <-l.stopped:
 		return streamgauge.Receipt{}, streamgauge.ErrClosed
 	case <-ctx.Done():
@@ -85,16 +91,41 @@ func (l *Log) checkSizes(batch *streamgauge.Batch) error {
 	return nil
 }
 
-// write writes what is to be appended until the context ends. What comes while it is at it
-// is written together, as one batch.
-func (l *Log) write(ctx context.Context) {
-	var group, later []*request
-	for n := uint64(1); ; n++ {
-		group, later = append(group[:0], later...), nil
-		if len(group) == 0 {
+// writeSingles writes single events until the context ends, many at once: a message takes
+// NATS far less than a batch. Those who wait for one before they append another find them
+// in that order, and others have none.
+func (l *Log) writeSingles(ctx context.Context) {
+	var flights sync.WaitGroup
+	defer flights.Wait()
+	room := make(chan struct{}, mostSingles)
+	for {
+		select {
+		case room <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case r := <-l.singles:
+			flights.Go(func() {
+				l.writeGroup(ctx, []*request{r})
+				<-room
+			})
+		case <-ctx.Done():
+			return // who was not taken is told by Append
+		}
+	}
+}
+
+// writeBatches writes batches until the context ends. What comes while it is at one is
+// written together, as one batch.
+func (l *Log) writeBatches(ctx context.Context) {
+	var later []*request
+	for {
+		group := later
+		if later = nil; len(group) == 0 {
 			select {
-			case r := <-l.appends:
-				group = append(group, r)
+			case r := <-l.batches:
+				group = []*request{r}
 			case <-ctx.Done():
 				return // who was not taken is told by Append
 			}
@@ -102,33 +133,25 @@ func (l *Log) write(ctx context.Context) {
 		events, bytes := 0, 0
 		for i, r := range group {
 			if events += len(r.batch.Events); i > 0 && events > l.limit {
-				group, later = group[:i], append(later, group[i:]...)
+				group, later = group[:i], group[i:]
 				break
 			}
 			bytes += r.size()
 		}
-		for len(later) == 0 && events < l.limit && bytes < groupBytes {
-			var r *request
+		for more := true; more && len(later) == 0 && events < l.limit && bytes < groupBytes; {
 			select {
-			case r = <-l.appends:
+			case r := <-l.batches:
+				bytes += r.size()
+				if events += len(r.batch.Events); events > l.limit {
+					later = []*request{r}
+				} else {
+					group = append(group, r)
+				}
 			default:
-			}
-			if r == nil {
-				break
-			}
-			events += len(r.batch.Events)
-			bytes += r.size()
-			if events > l.limit {
-				later = append(later, r)
-			} else {
-				group = append(group, r)
+				more = false
 			}
 		}
-		id := l.instance + "." + strconv.FormatUint(n, 10)
-		l.health.writing.Store(time.Now().UnixNano())
-		again := l.writeGroup(ctx, group, id)
-		l.health.writing.Store(0)
-		later = append(again, later...)
+		later = append(slices.Clip(l.writeGroup(ctx, group)), later...)
 	}
 }
 

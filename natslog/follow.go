@@ -268,7 +268,7 @@ func (s *session) apply() error {
 	}
 	l.replica.Apply(records)
 	for i := range whole {
-		l.ours.stored(l.epoch, &whole[i])
+		l.stored(&whole[i])
 	}
 	l.progress()
 	s.partial = append(s.partial[:0], s.partial[n:]...)

@@ -18,7 +18,7 @@ const patience = 5 * time.Second
 type health struct {
 	read, written, heard atomic.Int64
 	followed             atomic.Int64 // when it was last known to have all that there is
-	writing              atomic.Int64 // since when an append is under way, or zero
+	refused              atomic.Int64 // when an append was given up, or zero if another one has succeeded since
 }
 
 func (h *health) begin() {
@@ -40,7 +40,7 @@ func (l *Log) Ready() error {
 	bad := func(what string, since int64) error {
 		return fmt.Errorf("%w: NATS %s since %s", streamgauge.ErrUnavailable, what, time.Unix(0, since).UTC().Format(time.RFC3339))
 	}
-	if at := h.writing.Load(); at != 0 && at < oldest {
+	if at := h.refused.Load(); at > oldest {
 		return bad("takes no events", at)
 	}
 	for _, c := range [...]struct {

@@ -131,7 +131,7 @@ func (l *Log) replace(all *loaded) {
 		index.Skip(l.last.seq, false)
 	})
 	for i := range all.ends {
-		l.ours.stored(l.epoch, &all.ends[i])
+		l.stored(&all.ends[i])
 	}
 	l.progress()
 }

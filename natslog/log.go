@@ -67,17 +67,18 @@ type Log struct {
 	ahead    atomic.Int64 // how far NATS' clock is ahead of this one's, in nanoseconds
 	level    atomic.Value // a streamgauge.Level
 
-	health  health
-	appends chan *request
-	limit   int           // events that NATS takes in one batch, as far as is known; write's alone
-	wake    chan struct{} // capacity 1: look whether the log is what it was
+	health           health
+	singles, batches chan *request
+	limit            int           // events that NATS takes in one batch, as far as is known; writeBatches' alone
+	wake             chan struct{} // capacity 1: look whether the log is what it was
 
-	mu      sync.Mutex // guards what follows; held while records are applied
-	state              // what is known of the log beside what the replica knows
-	proof   mark       // an event that was applied a while ago
-	trash   *trash
-	ours    *operation    // that is under way
-	changed chan struct{} // closed when something is applied
+	mu       sync.Mutex // guards what follows; held while records are applied
+	state               // what is known of the log beside what the replica knows
+	proof    mark       // an event that was applied a while ago
+	trash    *trash
+	ours     map[string]*operation // that are under way
+	operated uint64                // how many operations there were
+	changed  chan struct{}         // closed when something is applied
 
 	suspicions int // how often in a row the log did not look like what it was; follow's alone
 
@@ -156,7 +157,7 @@ func Open(ctx context.Context, address string, options *Options) (*Log, error) {
 	l := &Log{
 		name: a.name, replicas: a.replicas, rules: o.Rules, logger: o.Logger, now: o.Now,
 		instance: strconv.FormatUint(rand.Uint64(), 36), limit: groupEvents,
-		appends: make(chan *request), wake: make(chan struct{}, 1), changed: make(chan struct{}),
+		singles: make(chan *request), batches: make(chan *request), ours: make(map[string]*operation), wake: make(chan struct{}, 1), changed: make(chan struct{}),
 		stop: stop, stopped: background.Done(),
 	}
 	l.health.begin()
@@ -171,7 +172,8 @@ func Open(ctx context.Context, address string, options *Options) (*Log, error) {
 		l.conn.Close()
 		return nil, fmt.Errorf("open log: %w", err)
 	}
-	l.background.Go(func() { l.write(background) })
+	l.background.Go(func() { l.writeSingles(background) })
+	l.background.Go(func() { l.writeBatches(background) })
 	l.background.Go(func() { l.follow(background, first) })
 	l.background.Go(func() { l.clean(background) })
 	return l, nil

@@ -3,6 +3,7 @@ package natslog_test
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -71,4 +72,54 @@ func BenchmarkNatsLog(b *testing.B) {
 	logtest.Bench(b, func(b *testing.B, rules streamgauge.Rules) streamgauge.Log {
 		return open(b, server.url(newName()), natslog.Options{Rules: rules})
 	})
+}
+
+// BenchmarkToAnotherInstance measures from before an append to its delivery by a tail of
+// another instance.
+func BenchmarkToAnotherInstance(b *testing.B) {
+	address := natsServer(b).url(newName())
+	from, to := open(b, address, natslog.Options{}), open(b, address, natslog.Options{})
+	came := make(chan struct{}, 1)
+	go func() {
+		_ = to.Tail(b.Context(), streamgauge.Position{}, func(events []streamgauge.Event) error {
+			came <- struct{}{}
+			return nil
+		})
+	}()
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		add(b, from, event("a", 1))
+		<-came
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "µs-p50")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "µs-p99")
+}
+
+func BenchmarkBatchesOf100(b *testing.B) {
+	for _, at := range []int{1, 16} { // appenders
+		b.Run(fmt.Sprint(at, " at once"), func(b *testing.B) {
+			log := open(b, natsServer(b).url(newName()), natslog.Options{})
+			events := make([]streamgauge.Event, 100)
+			for i := range events {
+				events[i] = streamgauge.Event{Stream: fmt.Sprint("s", i%10), Data: fmt.Appendf(nil, "%200d", i+1)}
+				events[i].Data[0], events[i].Data[199] = '"', '"'
+			}
+			b.SetParallelism(max(1, at/2))
+			if at == 1 {
+				for b.Loop() {
+					add(b, log, events...)
+				}
+			} else {
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						add(b, log, events...)
+					}
+				})
+			}
+			b.ReportMetric(float64(100*b.N)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/streamgauge/streamgauge"
@@ -293,6 +294,10 @@ func TestAServerThatHangsIsSaid(t *testing.T) {
 		t.Fatalf("Ready: %v", err)
 	}
 	server.signal(t, syscall.SIGSTOP)
+	eventually(t, 5*time.Second, "the server has stopped", func() bool {
+		_, err := nats.Connect("nats://"+server.addr, nats.Timeout(100*time.Millisecond))
+		return err != nil
+	})
 	defer server.signal(t, syscall.SIGCONT)
 	began := time.Now()
 	_, err := log.Append(t.Context(), streamgauge.Batch{Events: []streamgauge.Event{event("a", 2)}})

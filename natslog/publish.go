@@ -25,11 +25,28 @@ type operation struct {
 	last streamgauge.Position
 }
 
-// stored ends the operation if the event is its last one. The mutex is held.
-func (o *operation) stored(epoch streamgauge.Epoch, m *message) {
-	if o != nil && m.id == o.id {
-		o.last = streamgauge.Position{Epoch: epoch, Seq: m.seq}
-		o.done()
+// operate begins an operation.
+func (l *Log) operate(done context.CancelFunc) *operation {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.operated++
+	op := &operation{id: l.instance + "." + strconv.FormatUint(l.operated, 10), done: done}
+	l.ours[op.id] = op
+	return op
+}
+
+func (l *Log) ended(op *operation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.ours, op.id)
+}
+
+// stored tells an operation of this instance whose last event this is that it is applied.
+// The mutex is held.
+func (l *Log) stored(m *message) {
+	if op := l.ours[m.id]; op != nil {
+		op.last = streamgauge.Position{Epoch: l.epoch, Seq: m.seq}
+		op.done()
 	}
 }
 
@@ -46,16 +63,14 @@ const (
 // writeGroup writes the requests and answers them, but for those that it returns. What has
 // become of a message whose answer is lost nobody knows, so it is sent again as the same
 // operation, until it is applied here or NATS says that it is stored.
-func (l *Log) writeGroup(ctx context.Context, group []*request, id string) (later []*request) {
+func (l *Log) writeGroup(ctx context.Context, group []*request) (later []*request) {
 	// A log that is closed meanwhile still says what became of them.
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxWait)
 	defer cancel()
 	applied, done := context.WithCancel(deadline)
 	defer done()
-	op := &operation{id: id, done: done}
-	l.mu.Lock()
-	l.ours = op
-	l.mu.Unlock()
+	op := l.operate(done)
+	defer l.ended(op)
 	for {
 		if !l.knowsKeys(group) {
 			give(group, unavailable("append to NATS", errors.New("it delivers no events, so that nobody knows which idempotency keys are used")))
@@ -66,7 +81,7 @@ func (l *Log) writeGroup(ctx context.Context, group []*request, id string) (late
 		if later = append(rest, later...); len(group) == 0 {
 			return later
 		}
-		a, err := l.publish(applied, group, id)
+		a, err := l.publish(applied, group, op.id)
 		if err == nil {
 			_ = l.await(applied, func() bool { return op.last.Seq > 0 })
 			l.written(op, a, group)
@@ -89,8 +104,8 @@ func (l *Log) writeGroup(ctx context.Context, group []*request, id string) (late
 				streamgauge.ErrTooLarge, len(group[0].batch.Events), l.limit))
 			return later
 		case no.Code == codeTooLarge && len(group) > 1: // one of them is
-			for i, r := range group {
-				l.writeGroup(ctx, []*request{r}, id+"."+strconv.Itoa(i))
+			for _, r := range group {
+				l.writeGroup(ctx, []*request{r})
 			}
 			return later
 		case no.Code == codeTooLarge:
@@ -103,7 +118,8 @@ func (l *Log) writeGroup(ctx context.Context, group []*request, id string) (late
 			give(group, streamgauge.ErrClosed)
 			return later
 		}
-		if deadline.Err() != nil {
+		if deadline.Err() != nil && l.position(op).Seq == 0 {
+			l.health.refused.Store(time.Now().UnixNano())
 			give(group, unavailable("append to NATS", err))
 			return later
 		}
@@ -126,6 +142,7 @@ func (l *Log) position(op *operation) streamgauge.Position {
 // written answers the requests of which NATS has said, or this instance has seen, that they
 // are stored.
 func (l *Log) written(op *operation, a answer, group []*request) {
+	l.health.refused.Store(0)
 	last := l.position(op)
 	if last.Seq == 0 { // stored, and not here yet
 		l.poke()
