@@ -100,7 +100,7 @@ func parseAddress(text string) (a address, err error) {
 		case "log":
 			a.name = value
 		case "replicas":
-			if a.replicas, err = strconv.Atoi(value); err != nil || a.replicas < 1 || a.replicas > 5 {
+			if a.replicas, err = strconv.Atoi(value); err != nil || a.replicas != 1 && a.replicas != 3 && a.replicas != 5 {
 				return a, fmt.Errorf("replicas=%s: it must be 1, 3 or 5", value)
 			}
 		case "creds":

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -99,16 +100,22 @@ func TestAClusterWhoseLeaderIsKilledLosesNothing(t *testing.T) {
 	}
 	tails := []*follower{follow(t, logs[0], streamgauge.Position{}), follow(t, logs[1], streamgauge.Position{})}
 	p := publishTo(t, logs...)
-	for range 4 {
+	for i := range 5 {
 		p.goesOn(t, tails[0])
 		s := leader(t, servers, "x")
-		s.kill()
 		began := time.Now()
-		p.goesOn(t, tails[0])
-		t.Logf("goes on after %v", time.Since(began))
-		if err := s.start(); err != nil {
-			t.Fatal(err)
+		if i == 2 { // it hangs
+			s.signal(t, syscall.SIGSTOP)
+			p.goesOn(t, tails[0])
+			s.signal(t, syscall.SIGCONT)
+		} else {
+			s.kill()
+			p.goesOn(t, tails[0])
+			if err := s.start(); err != nil {
+				t.Fatal(err)
+			}
 		}
+		t.Logf("goes on after %v", time.Since(began))
 	}
 	p.goesOn(t, tails[0])
 	p.end()

@@ -18,6 +18,9 @@ import (
 const (
 	fetchers = 16              // requests for events under way at once
 	loadWait = 2 * time.Second // for a message, before NATS is asked whether there is one
+
+	newestEvents = 8192 // of those that were read, that are kept in memory, at least
+	newestBytes  = 4 << 20
 )
 
 // load reads everything that is kept and begins anew with it. What is gone is read after
@@ -74,8 +77,10 @@ type loaded struct {
 	entries []streamgauge.Entry[replica.Place]
 	gone    *gone
 	uses    []streamgauge.KeyUse
-	ends    []message         // of operations
-	names   map[string]string // of streams, each once
+	ends    []message           // of operations
+	newest  []streamgauge.Event // whole; without a hole
+	bytes   int                 // of their data
+	names   map[string]string   // of streams, each once
 }
 
 func (all *loaded) add(m *message) {
@@ -86,10 +91,36 @@ func (all *loaded) add(m *message) {
 		all.names[name] = name
 	}
 	m.event.Stream, m.event.Key = name, strings.Clone(m.event.Key) // or they would hold on to all of the message
+	all.addNewest(m.event, m.seq)
 	all.entries = append(all.entries, replica.EntryOf(&m.event, m.seq, time.UnixMilli(m.appended)))
 	if m.id != "" {
 		all.ends = append(all.ends, message{seq: m.seq, id: m.id})
 	}
+}
+
+// addNewest keeps an event for those who come back after the instance has begun, unless it
+// is among too many: they read the newest.
+func (all *loaded) addNewest(e streamgauge.Event, seq uint64) {
+	if n := len(all.newest); n > 0 && all.newest[n-1].ID.Seq != seq-1 {
+		all.newest, all.bytes = all.newest[:0], 0
+	}
+	e.ID = streamgauge.Position{Epoch: all.epoch, Seq: seq}
+	e.Appended = time.UnixMilli(all.appended).UTC()
+	if e.Time.IsZero() {
+		e.Time = e.Appended
+	}
+	all.newest = append(all.newest, e)
+	all.bytes += len(e.Data)
+	n := len(all.newest)
+	if n < 2*newestEvents && all.bytes < 2*newestBytes {
+		return
+	}
+	keep, bytes := 0, 0
+	for keep < min(n, newestEvents) && bytes < newestBytes {
+		keep++
+		bytes += len(all.newest[n-keep].Data)
+	}
+	all.newest, all.bytes = slices.Clone(all.newest[n-keep:]), bytes
 }
 
 // replace begins anew.
@@ -121,6 +152,9 @@ func (l *Log) replace(all *loaded) {
 			kept = append(kept, *e)
 		}
 	}
+	if n := len(all.newest); n > 0 && all.newest[n-1].ID.Seq != l.last.seq {
+		all.newest = nil // what came after them is deleted
+	}
 	l.replica.Replace(l.epoch, func(index *replica.Index) {
 		for _, g := range all.gone.all() {
 			index.AddGone(g)
@@ -129,7 +163,7 @@ func (l *Log) replace(all *loaded) {
 			index.Add(kept[i])
 		}
 		index.Skip(l.last.seq, false)
-	})
+	}, all.newest...)
 	for i := range all.ends {
 		l.stored(&all.ends[i])
 	}

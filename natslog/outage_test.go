@@ -243,6 +243,25 @@ func TestAServerThatHasLostTheTailBeginsAnEpoch(t *testing.T) {
 	}
 }
 
+func TestAnInstanceThatBeginsHasTheNewestEvents(t *testing.T) {
+	server := ownServer(t, "")
+	first := open(t, server.url("x"), natslog.Options{})
+	for i := range 300 {
+		add(t, first, event("a", i), event("b", i))
+	}
+	later := open(t, server.url("x"), natslog.Options{})
+	server.kill()
+	q := streamgauge.Query{Select: streamgauge.Selection{">"}, Last: 600, Limit: 600}
+	want, err := first.Read(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := later.Read(t.Context(), q)
+	if err != nil || len(got.Events) != 600 || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+		t.Errorf("it reads %d events, %v; others than the first, which has %d", len(got.Events), err, len(want.Events))
+	}
+}
+
 func TestLostControlRecordsAreWrittenAnew(t *testing.T) {
 	server := ownServer(t, "")
 	rules, err := streamgauge.NewRules(streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 5}})

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,8 +64,9 @@ func New(source Source, rules streamgauge.Rules, now func() time.Time, logger *s
 }
 
 // Replace begins anew with an index that fill fills. Tails that are under way go on in it
-// if the epoch is the same.
-func (r *Replica) Replace(epoch streamgauge.Epoch, fill func(*Index)) {
+// if the epoch is the same. The newest events, if there are any, follow each other without a
+// hole up to the head.
+func (r *Replica) Replace(epoch streamgauge.Epoch, fill func(*Index), newest ...streamgauge.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	index := streamgauge.NewIndex(epoch, r.rules, r.drop)
@@ -72,7 +74,12 @@ func (r *Replica) Replace(epoch streamgauge.Epoch, fill func(*Index)) {
 	if r.recent != nil {
 		r.recent.Close()
 	}
-	r.index, r.recent = index, streamgauge.NewRecent(index.Head())
+	start := index.Head()
+	start.Seq -= uint64(len(newest))
+	r.index, r.recent = index, streamgauge.NewRecent(start)
+	for some := range slices.Chunk(newest, 64) {
+		r.recent.Add(some)
+	}
 	if r.closed {
 		r.recent.Close()
 	}
