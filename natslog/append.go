@@ -19,9 +19,12 @@ const (
 
 // A request is a batch that one caller wants written.
 type request struct {
-	ctx    context.Context
 	batch  streamgauge.Batch
 	answer chan outcome // capacity 1
+
+	// before is the newest event in the bucket of the key when it was seen that nobody has
+	// used the key: if NATS has a newer one, that may be no longer so.
+	before uint64
 }
 
 type outcome struct {
@@ -55,7 +58,7 @@ func (l *Log) Append(ctx context.Context, batch streamgauge.Batch) (streamgauge.
 	}
 	// The caller's slices are its own again when its context ends.
 	batch.Events = streamgauge.CloneEvents(make([]streamgauge.Event, 0, len(batch.Events)), batch.Events)
-	r := &request{ctx: ctx, batch: batch, answer: make(chan outcome, 1)}
+	r := &request{batch: batch, answer: make(chan outcome, 1)}
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*maxWait, fmt.Errorf("%w: NATS does not take events", streamgauge.ErrUnavailable))
 	defer cancel()
 	queue := l.batches
@@ -184,6 +187,7 @@ func (l *Log) admit(group []*request) (now, later []*request) {
 			return now, group[i:] // in their order
 		default:
 			seen[key] = true
+			r.before = l.buckets[bucketOf(key)]
 			now = append(now, r)
 		}
 	}

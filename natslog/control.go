@@ -19,6 +19,7 @@ type controlRecord struct {
 	forget  string // a stream
 	through uint64
 	gone    []streamgauge.Gone
+	past    bool // all that is gone, or a part of that
 	keys    []streamgauge.KeyUse
 	probe   bool
 }
@@ -42,7 +43,8 @@ func (l *Log) parseControl(m jetstream.Msg) (r controlRecord, err error) {
 		r.probe = true
 	case strings.HasSuffix(subject, ".forget"):
 		r.forget, r.through, ok = parseForget(m.Data())
-	case strings.HasSuffix(subject, ".gone"):
+	case strings.HasSuffix(subject, ".gone"), strings.HasSuffix(subject, ".past"):
+		r.past = strings.HasSuffix(subject, ".past")
 		r.gone, ok = parseGone(m.Data())
 	case strings.HasSuffix(subject, ".keys"):
 		r.keys, ok = parseKeys(m.Data())
@@ -80,6 +82,8 @@ func (s *session) applyHeld() {
 		case r.forget != "":
 			l.replica.Apply([]replica.Record{{Seq: r.through, Forget: r.forget}})
 			l.trash.forgets = r.seq
+		case r.past: // this instance knows it
+			l.trash.records, l.trash.seqs = 0, 0
 		case len(r.gone) > 0:
 			l.trash.hear(r.gone)
 		}

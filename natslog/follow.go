@@ -13,7 +13,7 @@ import (
 const (
 	askEvery   = time.Second      // whether the log is what it was
 	applyMost  = 1024             // events at once, or what a batch has
-	resumeMost = 30 * time.Second // for so long an instance that lost touch can go on where it was
+	resumeMost = 30 * time.Second // for so long an instance that lost touch can go on where it was, whatever was deleted
 	suspectFor = 5                // times it is looked before a log is given up: a server may lag after it has begun
 )
 
@@ -59,7 +59,8 @@ func (l *Log) begin(ctx context.Context, reload bool) (*session, error) {
 	}
 	l.suspicions = 0
 	s := &session{log: l}
-	if known && at == continues && !reload && time.Since(l.health.touched()) < resumeMost {
+	nothingDeleted := time.Since(l.health.touched()) < resumeMost || deleted(info) == l.deleted
+	if known && at == continues && !reload && nothingDeleted {
 		err = s.resume(ctx, info)
 	} else {
 		err = s.load(ctx, info)
@@ -68,6 +69,7 @@ func (l *Log) begin(ctx context.Context, reload bool) (*session, error) {
 		s.close()
 		return nil, err
 	}
+	l.deleted = deleted(info)
 	l.health.touch()
 	return s, nil
 }
@@ -110,13 +112,12 @@ func (l *Log) follow(ctx context.Context, s *session) {
 	for {
 		err := s.run(ctx)
 		s.close()
-		l.logger.Debug("session ended", "error", err)
+		l.logger.Debug("the log in NATS is to be followed anew", "reason", err)
 		for s = nil; s == nil; {
 			if ctx.Err() != nil {
 				return
 			}
 			s, err = l.begin(ctx, errors.Is(err, errBehind))
-			l.logger.Debug("session begins", "error", err)
 			switch {
 			case err == nil, errors.Is(err, errBehind):
 			case errors.Is(err, errReplaced):
@@ -217,9 +218,13 @@ func (s *session) check(ctx context.Context) error {
 	} else {
 		l.health.touch()
 	}
-	s.seen = info.State.LastSeq
+	s.seen, l.deleted = info.State.LastSeq, deleted(info)
 	return nil
 }
+
+// deleted returns how many events were deleted. It never falls as long as the log is the
+// same.
+func deleted(info *jetstream.StreamInfo) uint64 { return info.State.LastSeq - info.State.Msgs }
 
 // applyFrom applies the message and those that have come after it.
 func (s *session) applyFrom(m jetstream.Msg) error {
@@ -257,14 +262,15 @@ func (s *session) apply() error {
 	l := s.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	records := make([]replica.Record, n)
+	records := make([]replica.Record, 0, n)
 	for i := range whole {
 		m := &whole[i]
 		if m.seq != l.last.seq+1 {
 			return errBehind
 		}
-		l.note(m)
-		records[i] = replica.Record{Seq: m.seq, Appended: time.UnixMilli(m.appended), Event: m.event}
+		if l.note(m); !m.foreign {
+			records = append(records, replica.Record{Seq: m.seq, Appended: time.UnixMilli(m.appended), Event: m.event})
+		}
 	}
 	l.replica.Apply(records)
 	for i := range whole {

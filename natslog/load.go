@@ -38,7 +38,7 @@ func (s *session) load(ctx context.Context, info *jetstream.StreamInfo) (err err
 	err = s.events.drain(ctx, func(m jetstream.Msg) (bool, error) {
 		one, err := l.delivered(m)
 		if err == nil {
-			all.add(&one)
+			all.add(&one, strings.HasPrefix(one.id, l.instance+"."))
 		}
 		return one.seq >= info.State.LastSeq && !one.more, err
 	})
@@ -77,14 +77,17 @@ type loaded struct {
 	entries []streamgauge.Entry[replica.Place]
 	gone    *gone
 	uses    []streamgauge.KeyUse
-	ends    []message           // of operations
+	ends    []message           // of this instance's operations
 	newest  []streamgauge.Event // whole; without a hole
 	bytes   int                 // of their data
 	names   map[string]string   // of streams, each once
 }
 
-func (all *loaded) add(m *message) {
+func (all *loaded) add(m *message, ours bool) {
 	all.note(m)
+	if m.foreign {
+		return
+	}
 	name, known := all.names[m.event.Stream]
 	if !known {
 		name = strings.Clone(m.event.Stream)
@@ -93,7 +96,7 @@ func (all *loaded) add(m *message) {
 	m.event.Stream, m.event.Key = name, strings.Clone(m.event.Key) // or they would hold on to all of the message
 	all.addNewest(m.event, m.seq)
 	all.entries = append(all.entries, replica.EntryOf(&m.event, m.seq, time.UnixMilli(m.appended)))
-	if m.id != "" {
+	if ours {
 		all.ends = append(all.ends, message{seq: m.seq, id: m.id})
 	}
 }
@@ -304,20 +307,22 @@ func (l *Log) fetch(ctx context.Context, places []replica.Place) (map[uint64]str
 	for range min(fetchers, len(places)) {
 		wg.Go(func() {
 			for seq := range todo {
-				var one message
 				raw, e := stream.GetMsg(ctx, seq)
+				if errors.Is(e, jetstream.ErrMsgNotFound) {
+					continue
+				}
+				var one message
 				if e == nil {
-					one, e = l.parse(raw.Subject, raw.Header, raw.Data, raw.Sequence, raw.Time)
+					one = l.parse(raw.Subject, raw.Header, raw.Data, raw.Sequence, raw.Time)
 				}
 				mu.Lock()
-				switch {
-				case e == nil:
-					found[seq] = one.event
-				case !errors.Is(e, jetstream.ErrMsgNotFound):
+				if e != nil {
 					err = e
+				} else if !one.foreign {
+					found[seq] = one.event
 				}
 				mu.Unlock()
-				if e != nil && !errors.Is(e, jetstream.ErrMsgNotFound) {
+				if e != nil {
 					return
 				}
 			}

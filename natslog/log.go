@@ -80,7 +80,8 @@ type Log struct {
 	operated uint64                // how many operations there were
 	changed  chan struct{}         // closed when something is applied
 
-	suspicions int // how often in a row the log did not look like what it was; follow's alone
+	suspicions int    // how often in a row the log did not look like what it was; follow's alone
+	deleted    uint64 // events, when it was looked last; likewise
 
 	stop       context.CancelFunc
 	stopped    <-chan struct{} // closed by stop

@@ -97,11 +97,12 @@ func (l *Log) writeGroup(ctx context.Context, group []*request) (later []*reques
 			sleep(applied, retryAfter)
 		case no.Code == codeWrongLast, no.Code == codeWrongLastInFlight:
 			l.refresh(deadline, group)
-		case no.Code == codeBatchTooLarge && l.lower(no, group):
+		case no.Code == codeBatchTooLarge && len(group) > 1:
+			l.limit = min(l.limit, no.limit())
 			return append(group, later...)
 		case no.Code == codeBatchTooLarge:
 			give(group, fmt.Errorf("%w: %d events at once, this NATS takes %d in an atomic batch (jetstream.limits.batch.max_msgs)",
-				streamgauge.ErrTooLarge, len(group[0].batch.Events), l.limit))
+				streamgauge.ErrTooLarge, len(group[0].batch.Events), no.limit()))
 			return later
 		case no.Code == codeTooLarge && len(group) > 1: // one of them is
 			for _, r := range group {
@@ -155,18 +156,18 @@ func (l *Log) written(op *operation, a answer, group []*request) {
 	}
 }
 
-// lower takes NATS' own limit from its refusal of a batch. It reports whether that is to
-// be tried again in smaller groups.
-func (l *Log) lower(no *refusal, group []*request) bool {
-	_, text, _ := strings.Cut(no.Description, ": ")
-	if n, err := strconv.Atoi(text); err == nil && n > 0 {
-		l.limit = min(n, groupEvents)
+// limit returns how many events NATS takes in a batch, as its refusal of one says.
+func (r *refusal) limit() int {
+	_, text, _ := strings.Cut(r.Description, ": ")
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return groupEvents
 	}
-	return len(group) > 1
+	return n
 }
 
-// refresh asks what NATS has in the buckets of the requests' keys, and sees to it that this
-// is known here.
+// refresh asks what NATS has in the buckets of the requests' keys, and sees to it that all
+// that there was by then is applied here.
 func (l *Log) refresh(ctx context.Context, group []*request) {
 	stream, err := l.js.Stream(ctx, l.name)
 	if err != nil {
@@ -177,18 +178,19 @@ func (l *Log) refresh(ctx context.Context, group []*request) {
 			continue
 		}
 		bucket := bucketOf(r.batch.Key)
+		last, known := uint64(0), stream.CachedInfo().State.LastSeq
 		m, err := stream.GetLastMsgForSubject(ctx, l.eventSubject(bucket, ">"))
-		switch {
-		case errors.Is(err, jetstream.ErrMsgNotFound):
-			l.mu.Lock()
-			delete(l.buckets, bucket)
-			l.mu.Unlock()
-		case err == nil:
-			_ = l.await(ctx, func() bool { return l.last.seq >= m.Sequence })
-			l.mu.Lock()
-			l.buckets[bucket] = m.Sequence
-			l.mu.Unlock()
+		if err == nil {
+			last, known = m.Sequence, max(m.Sequence, known)
+		} else if !errors.Is(err, jetstream.ErrMsgNotFound) { // that were: all of them are deleted
+			return
 		}
+		if l.await(ctx, func() bool { return l.last.seq >= known }) != nil {
+			return
+		}
+		l.mu.Lock()
+		l.buckets[bucket] = last
+		l.mu.Unlock()
 	}
 }
 
@@ -245,9 +247,7 @@ func (l *Log) messages(group []*request) []*nats.Msg {
 		m.Subject = l.eventSubject(bucket, r.batch.Events[len(r.batch.Events)-1].Stream)
 		m.Header.Set(headerKey, keyHeader(&r.batch))
 		m.Header.Set(headerExpectedOf, l.eventSubject(bucket, ">"))
-		l.mu.Lock()
-		m.Header.Set(headerExpected, strconv.FormatUint(l.buckets[bucket], 10))
-		l.mu.Unlock()
+		m.Header.Set(headerExpected, strconv.FormatUint(r.before, 10))
 	}
 	return all
 }

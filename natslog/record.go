@@ -3,7 +3,6 @@ package natslog
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"hash/fnv"
 	"strconv"
 	"strings"
@@ -63,7 +62,7 @@ type message struct {
 	bucket   string
 	key      streamgauge.KeyUse // if the key is not empty, the batch that it is the last of
 	more     bool               // of what was stored together
-	pending  uint64             // how many follow, if it was delivered
+	foreign  bool               // it is no event
 }
 
 // delivered parses a message that a consumer has brought.
@@ -72,38 +71,30 @@ func (l *Log) delivered(m jetstream.Msg) (message, error) {
 	if err != nil {
 		return message{}, err
 	}
-	out, err := l.parse(m.Subject(), m.Headers(), m.Data(), meta.Sequence.Stream, meta.Timestamp)
-	out.pending = meta.NumPending
-	return out, err
+	return l.parse(m.Subject(), m.Headers(), m.Data(), meta.Sequence.Stream, meta.Timestamp), nil
 }
 
-// parse parses a message of the log's stream.
-func (l *Log) parse(subject string, header nats.Header, body []byte, seq uint64, stored time.Time) (message, error) {
+// parse parses a message of the log's stream. One that makes no sense has been put there by
+// somebody else; the log is none the worse for it.
+func (l *Log) parse(subject string, header nats.Header, body []byte, seq uint64, stored time.Time) message {
 	m := message{seq: seq, stored: stored, appended: stored.UnixMilli(), id: header.Get(headerID)}
+	m.more = header.Get(headerBatch) != "" && header.Get(headerBatchCommit) == ""
 	rest, ours := strings.CutPrefix(subject, l.eventPrefix())
-	bucket, stream, _ := strings.Cut(rest, ".")
-	if m.bucket, m.event.Stream = bucket, stream; !ours || streamgauge.CheckStream(stream) != nil {
-		return m, fmt.Errorf("the log has a message %d on the subject %q, which is none of ours", seq, subject)
+	m.bucket, m.event.Stream, _ = strings.Cut(rest, ".")
+	if text := header.Get(headerAppended); text != "" && ours {
+		var err error
+		m.appended, err = strconv.ParseInt(text, 10, 64)
+		ours = err == nil
 	}
-	if !replica.ParseBody(string(body), &m.event) {
-		return m, fmt.Errorf("the log's message %d makes no sense", seq)
-	}
-	if text := header.Get(headerAppended); text != "" {
-		ms, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return m, fmt.Errorf("the log's message %d was appended %q", seq, text)
-		}
-		m.appended = ms
-	}
-	if text := header.Get(headerKey); text != "" {
-		var ok bool
-		if m.key, ok = parseKeyHeader(text); !ok {
-			return m, fmt.Errorf("the log's message %d has the key %q", seq, text)
-		}
+	if text := header.Get(headerKey); text != "" && ours {
+		m.key, ours = parseKeyHeader(text)
 		m.key.Last = seq
 	}
-	m.more = header.Get(headerBatch) != "" && header.Get(headerBatchCommit) == ""
-	return m, nil
+	if !ours || streamgauge.CheckStream(m.event.Stream) != nil || !replica.ParseBody(string(body), &m.event) {
+		l.logger.Warn("the log's stream in NATS has a message that is none of the log's", "seq", seq, "subject", subject)
+		m.foreign, m.key = true, streamgauge.KeyUse{}
+	}
+	return m
 }
 
 // keyHeader returns what headerKey says of a batch. A key may have bytes that no header can.
@@ -129,6 +120,7 @@ func parseKeyHeader(text string) (use streamgauge.KeyUse, ok bool) {
 //
 //	<log>.c.<epoch>.forget    up to which number, and of which stream, events are forgotten
 //	<log>.c.<epoch>.gone      what has been trimmed, before it is deleted
+//	<log>.c.<epoch>.past      all that is gone, so that no older records are needed
 //	<log>.c.<epoch>.keys      idempotency keys whose events are deleted
 //	<log>.c.probe.<instance>  that an instance can write, and is heard
 //	<log>.c.lease             which instance it is that deletes

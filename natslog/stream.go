@@ -175,7 +175,7 @@ func (l *Log) renew(ctx context.Context, info *jetstream.StreamInfo) (*jetstream
 // purgeEpochs deletes the control records up to a number: they are of epochs that have
 // ended. If it fails they are in nobody's way.
 func (l *Log) purgeEpochs(ctx context.Context, through uint64) {
-	for _, what := range [...]string{"gone", "forget", "keys"} {
+	for _, what := range [...]string{"gone", "past", "forget", "keys"} {
 		if err := l.purgeControl(ctx, "*", what, through+1); err != nil {
 			l.logger.Warn("old control records in NATS can't be deleted", "error", err)
 		}
