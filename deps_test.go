@@ -21,6 +21,7 @@ var arrows = map[string]struct {
 	"sse":              {},
 	"logtest":          {ours: []string{""}},
 	"filelog":          {ours: []string{"", "sse"}},
+	"natslog":          {ours: []string{"", "internal/replica"}, thirdParty: true},
 	"redislog":         {ours: []string{"", "internal/replica"}, thirdParty: true},
 	"filter":           {ours: []string{""}, thirdParty: true},
 	"dashboard":        {ours: []string{"", "internal/yamlfile"}, thirdParty: true},

@@ -209,19 +209,28 @@ func (ix *Index[L]) Skip(through uint64, asHole bool) {
 }
 
 // Forget trims all events of the stream, whatever the rule says.
-func (ix *Index[L]) Forget(stream string) {
+func (ix *Index[L]) Forget(stream string) { ix.ForgetThrough(stream, math.MaxUint64) }
+
+// ForgetThrough trims all events of the stream up to the sequence number, whatever the
+// rule says.
+func (ix *Index[L]) ForgetThrough(stream string, through uint64) {
 	s := ix.streams[stream]
 	if s == nil {
 		return
 	}
-	s.keys, s.holder = nil, nil
-	if s.rule.Delivery == DeliverLatest {
-		s.newestGone = s.last
+	for key, seq := range s.keys {
+		if seq <= through {
+			delete(s.keys, key)
+			delete(s.holder, seq)
+		}
 	}
-	for s.survivors.len() > 0 {
+	if s.rule.Delivery == DeliverLatest {
+		s.newestGone = max(s.newestGone, s.lastThrough(through))
+	}
+	for s.survivors.len() > 0 && s.survivors.at(0).seq <= through {
 		ix.dropSurvivor(s, 0)
 	}
-	for s.kept.len() > 0 {
+	for s.kept.len() > 0 && s.kept.at(0).seq <= through {
 		ix.trimOldest(s)
 	}
 }
@@ -233,6 +242,15 @@ func (ix *Index[L]) Evict(stream string, through uint64) {
 	for s != nil && s.kept.len() > 0 && s.kept.at(0).seq <= through {
 		ix.trimOldest(s)
 	}
+}
+
+// NewestGone returns up to where events of the stream may be gone that no newer one of
+// their key superseded, or zero.
+func (ix *Index[L]) NewestGone(stream string) uint64 {
+	if s := ix.streams[stream]; s != nil {
+		return s.newestGone
+	}
+	return 0
 }
 
 // Has reports whether anything is known of the stream.

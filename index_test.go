@@ -214,6 +214,33 @@ func TestWhatIsKnownOfTrimmedEventsCanBeCarriedOver(t *testing.T) {
 	}
 }
 
+// Where a log's instances hear late that a stream was forgotten, they know in the end what
+// they would have known at once.
+func TestForgettingLateIsForgetting(t *testing.T) {
+	for _, delivery := range []streamgauge.Delivery{streamgauge.DeliverAll, streamgauge.DeliverLatest} {
+		for forgotten := range uint64(40) {
+			rule := streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 5}, Delivery: delivery}
+			atOnce, late := newIndex(t, rule), newIndex(t, rule)
+			for i := range uint64(40) {
+				stream, key := []string{"a", "b"}[i%2], fmt.Sprint(i%14)
+				atOnce.add(stream, key)
+				late.add(stream, key)
+				if i+1 == forgotten {
+					atOnce.Forget("a")
+				}
+			}
+			late.ForgetThrough("a", forgotten)
+			for after := range uint64(40) {
+				got, gotSeqs := late.read(after, ">")
+				want, wantSeqs := atOnce.read(after, ">")
+				if fmt.Sprint(got, gotSeqs) != fmt.Sprint(want, wantSeqs) {
+					t.Fatalf("%s, forgotten through %d, after %d: got %+v %v, want %+v %v", delivery, forgotten, after, got, gotSeqs, want, wantSeqs)
+				}
+			}
+		}
+	}
+}
+
 func TestWhatWasNotSupersededCanBeCarriedOverInParts(t *testing.T) {
 	rule := streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 1}, Delivery: streamgauge.DeliverLatest}
 	ix := newIndex(t, rule)

@@ -38,6 +38,24 @@ func (s *indexed[L]) find(seq uint64) *kept[L] {
 	return nil
 }
 
+// lastThrough returns the stream's newest event up to seq of which anything is known, or
+// zero.
+func (s *indexed[L]) lastThrough(seq uint64) (last uint64) {
+	if s.last <= seq {
+		return s.last
+	}
+	if s.forgotten <= seq {
+		last = s.forgotten
+	}
+	if i := s.search(seq); i > 0 {
+		last = max(last, s.at(i-1).seq)
+	}
+	if i := after(s.gone.all(), seq); i > 0 {
+		last = max(last, *s.gone.at(i - 1))
+	}
+	return last
+}
+
 // touch returns the stream as one that has an event with this sequence number,
 // and begins it if need be. The streams are listed by their last event, so that
 // a reader near the head sees only those that have something for it.

@@ -34,7 +34,7 @@ func exactCounts(b *bench) {
 				batch = append(batch, event("other", "1"))
 			}
 			if k > 0 {
-				b.append(batch...)
+				b.appendAll(batch)
 			}
 			check := func(after string) {
 				what := fmt.Sprintf("%s: away for %d of a ring of %d", after, k, n)

@@ -34,6 +34,9 @@ type Harness struct {
 	// Quick leaves out what appends 100,000 batches.
 	Quick bool
 
+	// MaxBatch is the most events that one Append takes, at least 1000; 0 is no bound.
+	MaxBatch int
+
 	// Advance moves the log's wall clock, which otherwise must stand still.
 	Advance func(t *testing.T, log streamgauge.Log, d time.Duration)
 }
@@ -115,6 +118,18 @@ func (b *bench) append(events ...streamgauge.Event) streamgauge.Receipt {
 		b.Fatalf("Append: %v", err)
 	}
 	return r
+}
+
+// appendAll stores the events as one batch, or as few as the engine can.
+func (b *bench) appendAll(events []streamgauge.Event) {
+	b.Helper()
+	most := len(events)
+	if b.h.MaxBatch > 0 {
+		most = min(most, b.h.MaxBatch)
+	}
+	for some := range slices.Chunk(events, most) {
+		b.append(some...)
+	}
 }
 
 // number appends one event each with the numbers from first to last as data.

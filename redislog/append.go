@@ -10,6 +10,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/replica"
 )
 
 const (
@@ -186,7 +187,7 @@ func (l *Log) arguments(group []*request, operation string) []string {
 				keep = rule.Keep.Events
 			}
 			args = append(args, e.Stream, strconv.Itoa(keep), strconv.FormatUint(uint64(keyHash(e.Key)), 10),
-				strconv.Itoa(len(e.Data)), rueidis.BinaryString(appendBody(nil, e)))
+				strconv.Itoa(len(e.Data)), rueidis.BinaryString(replica.AppendBody(nil, e)))
 		}
 	}
 	return args

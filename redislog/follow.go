@@ -235,7 +235,7 @@ func parseEntry(raw rueidis.XRangeEntry, r *replica.Record) (entryID, error) {
 		return id, nil
 	}
 	r.Appended, r.Event.Stream = id.time(), raw.FieldValues["s"]
-	if !parseBody(raw.FieldValues["e"], &r.Event) || streamgauge.CheckStream(r.Event.Stream) != nil {
+	if !replica.ParseBody(raw.FieldValues["e"], &r.Event) || streamgauge.CheckStream(r.Event.Stream) != nil {
 		return id, fmt.Errorf("the log's entry %s makes no sense", raw.ID)
 	}
 	return id, nil

@@ -217,7 +217,7 @@ func (l *Log) historyKey(stream string) string { return l.key("s:" + stream) }
 // parseEvent parses an entry of a stream's history.
 func parseEvent(stream string, raw rueidis.XRangeEntry) (id entryID, e streamgauge.Event, err error) {
 	id, ok := parseID(raw.ID)
-	if e.Stream = stream; !ok || !parseBody(raw.FieldValues["e"], &e) {
+	if e.Stream = stream; !ok || !replica.ParseBody(raw.FieldValues["e"], &e) {
 		err = fmt.Errorf("the entry %s of stream %q makes no sense", raw.ID, stream)
 	}
 	return id, e, err

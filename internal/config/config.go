@@ -15,7 +15,7 @@ type Config struct {
 	Admin  string // address of health, metrics and profiling; "off" is none
 
 	Data string            // folder of the file log
-	Log  string            // "file", "memory", or the address of a Redis, perhaps with a password
+	Log  string            // "file", "memory", or the address of a Redis or a NATS, perhaps with a password
 	Ack  streamgauge.Level // what an acknowledgement promises; file log only
 
 	Instance string // its name among several; "auto" is that of the host and the port
@@ -125,7 +125,7 @@ func (c *Config) Fields() []Field {
 		{"listen", "Address of the API and the UI. Port 0 takes any free port.", address{&c.Listen, false}},
 		{"admin", "Address of /healthz, /readyz, /metrics and /debug/pprof. Keep it private. `off` is none.", address{&c.Admin, true}},
 		{"data", "Folder of the file log. It is created when missing and locked while in use.", word{&c.Data, "path"}},
-		{"log", "Where events are kept: `file`; `memory`, which forgets them when the server ends; or, for several instances, the address of a Redis or Valkey: `redis://user:password@host:6379/0`, `rediss://` with TLS.", logValue{&c.Log}},
+		{"log", "Where events are kept: `file`; `memory`, which forgets them when the server ends; or, for several instances, the address of a Redis or Valkey, `redis://user:password@host:6379/0`, `rediss://` with TLS, or of a NATS with JetStream, `nats://user:password@host:4222,host2:4222?replicas=3`, `tls://` with TLS.", logValue{&c.Log}},
 		{"ack", "What an acknowledgement of the file log promises: `memory`, `os` (survives the end of the process) or `fsync` (survives power loss).", levelValue(&c.Ack)},
 		{"instance", "Name of this instance among several with the same log. `auto` is that of the host, and the port.", token{&c.Instance}},
 		{"heartbeat", "A subscriber that got nothing for this long gets a heartbeat.", duration{&c.Heartbeat, time.Second, time.Hour}},

@@ -179,7 +179,11 @@ func TestWrongFilesAreRefusedWithThePlaceAndTheReason(t *testing.T) {
 		"a rule that never applies":  {"streams:\n  - match: a\n  - match: a\n", `streams[1].match is "a" like that of streams[0]`, ""},
 		"a bad delivery":             {"streams: [{match: a, delivery: some}]", `delivery is "some", it must be one of all, latest`, ""},
 		"a bad pointer":              {"streams: [{match: a, key: core}]", `key is "core", which is no JSON pointer`, ""},
-		"a log of the future":        {"log: nats://user:secret@host\n", "log names a nats log, which this build doesn't have yet", ""},
+		"a NATS that is none":        {"log: nats://user:secret@host/x\n", "log is no address of a NATS: it is no URL such as nats://user:password@host:4222", ""},
+		"a NATS of no address":       {"log: nats://user:se%cret@host\n", "log is no address of a NATS: it is no URL such as nats://user:password@host:4222", ""},
+		"a parameter of no NATS":     {"log: nats://user:secret@host?x=1\n", "log is no address of a NATS: the parameter x is unknown; there are log, replicas, creds and ca", ""},
+		"ack of a NATS":              {"log: nats://host\nack: os\n", "ack is for the file log", "leave ack out: what an acknowledgement of NATS promises is what NATS is set to"},
+		"a log of nobody":            {"log: kafka://user:secret@host\n", `log has the scheme "kafka", it must be file, memory or an address such as redis://host:6379 or nats://host:4222`, ""},
 		"a Redis that is none":       {"log: redis://user:secret@host/x\n", `log is no address of a Redis: invalid database number: "x"`, ""},
 		"a Redis of no address":      {"log: redis://user:se%cret@host\n", "log is no address of a Redis: it is no URL such as redis://user:password@host:6379/0", ""},
 		"a parameter of no Redis":    {"log: redis://user:secret@host?x=1\n", "log is no address of a Redis: the parameter x is unknown; there are log, addr", ""},
@@ -230,6 +234,24 @@ func TestAllErrorsAreReportedAtOnce(t *testing.T) {
 	}
 	if hint := errs[2].Hint; hint != "did you mean STREAMGAUGE_LISTEN?" {
 		t.Errorf("hint: got %q", hint)
+	}
+}
+
+func TestALogIsShownWithoutItsPassword(t *testing.T) {
+	for address, want := range map[string]string{
+		"redis://user:secret@host/0":                            "redis://user:xxxxx@host/0",
+		"nats://user:secret@host:4222,host2:4222?log=x":         "nats://user:xxxxx@host:4222,host2:4222?log=x",
+		"nats://secret@host:4222":                               "nats://xxxxx@host:4222",
+		"tls://:secret@host":                                    "tls://:xxxxx@host",
+		"nats://host,host2?replicas=3&creds=/etc/nats/u@x.cred": "nats://host,host2?replicas=3&creds=/etc/nats/u@x.cred",
+		"file": "file",
+	} {
+		c, err := load(t, "", nil, map[string]string{"log": address})
+		if err != nil {
+			t.Errorf("%s: %v", address, err)
+		} else if got := c.LogText(); got != want {
+			t.Errorf("%s is shown as %s, want %s", address, got, want)
+		}
 	}
 }
 

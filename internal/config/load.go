@@ -148,7 +148,11 @@ func (l *Loaded) check() (errs Errors) {
 	if _, given := l.Origins["ack"]; given && l.Log == "memory" && l.Ack != streamgauge.LevelMemory {
 		fail("ack", fmt.Sprintf("is %s, which a memory log can't promise", l.Ack), "set log: file, or leave ack out")
 	} else if given && l.Log != "file" && l.Log != "memory" {
-		fail("ack", "is for the file log", "leave ack out: what an acknowledgement of Redis promises is what Redis is set to")
+		broker := "Redis"
+		if isNats(l.Log) {
+			broker = "NATS"
+		}
+		fail("ack", "is for the file log", fmt.Sprintf("leave ack out: what an acknowledgement of %s promises is what %[1]s is set to", broker))
 	}
 	if l.Limits.EventBytes > l.Limits.BatchBytes {
 		fail("limits.event_bytes", fmt.Sprintf("is %s, more than limits.batch_bytes (%s)", formatSize(l.Limits.EventBytes), formatSize(l.Limits.BatchBytes)), "")

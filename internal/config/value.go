@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/natslog"
 	"github.com/streamgauge/streamgauge/redislog"
 )
 
@@ -96,31 +97,40 @@ type logValue struct{ p *string }
 
 // Text leaves the password out: it is shown.
 func (v logValue) Text() string {
+	if isNats(*v.p) {
+		return natslog.Redact(*v.p)
+	}
 	if u, err := url.Parse(*v.p); err == nil {
 		return u.Redacted()
 	}
 	return *v.p
 }
 
-func (v logValue) Kind() string { return "file | memory | redis://…" }
+func isNats(log string) bool {
+	return strings.HasPrefix(log, "nats://") || strings.HasPrefix(log, "tls://")
+}
+
+func (v logValue) Kind() string { return "file | memory | redis://… | nats://…" }
 func (v logValue) Set(s string) error {
+	const forms = "it must be file, memory or an address such as redis://host:6379 or nats://host:4222"
 	scheme, _, isURL := strings.Cut(s, "://")
 	switch {
 	case isURL && (scheme == "redis" || scheme == "rediss"):
 		if err := redislog.CheckAddress(s); err != nil {
 			return fmt.Errorf("is no address of a Redis: %w", err)
 		}
-		*v.p = s
-		return nil
+	case isNats(s):
+		if err := natslog.CheckAddress(s); err != nil {
+			return fmt.Errorf("is no address of a NATS: %w", err)
+		}
 	case s == "file" || s == "memory":
-		*v.p = s
-		return nil
-	case isURL && scheme == "nats":
-		return fmt.Errorf("names a %s log, which this build doesn't have yet; use file, memory or a redis:// address", scheme)
 	case isURL: // the rest of a URL may hold a password
-		return fmt.Errorf("has the scheme %q, it must be file, memory or an address such as redis://host:6379", scheme)
+		return fmt.Errorf("has the scheme %q, %s", scheme, forms)
+	default:
+		return fmt.Errorf("is %q, %s", s, forms)
 	}
-	return fmt.Errorf("is %q, it must be file, memory or an address such as redis://host:6379", s)
+	*v.p = s
+	return nil
 }
 
 type address struct {

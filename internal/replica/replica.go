@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,7 +33,7 @@ type Place struct {
 
 // Record is a change of the log: an event, or that a stream was forgotten.
 type Record struct {
-	Seq      uint64 // of the event, or the newest one before
+	Seq      uint64 // of the event, or of the newest one that is forgotten
 	Appended time.Time
 	Event    streamgauge.Event // ID and Appended, and Time if it is zero, are set by Apply
 	Forget   string            // a stream; empty if it is an event
@@ -63,17 +64,23 @@ func New(source Source, rules streamgauge.Rules, now func() time.Time, logger *s
 }
 
 // Replace begins anew with an index that fill fills. Tails that are under way go on in it
-// if the epoch is the same.
-func (r *Replica) Replace(epoch streamgauge.Epoch, fill func(*Index)) {
+// if the epoch is the same. The newest events, if there are any, follow each other without a
+// hole up to the head.
+func (r *Replica) Replace(epoch streamgauge.Epoch, fill func(*Index), newest ...streamgauge.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.dropped = nil
 	index := streamgauge.NewIndex(epoch, r.rules, r.drop)
 	fill(index)
 	if r.recent != nil {
 		r.recent.Close()
 	}
-	r.index, r.recent = index, streamgauge.NewRecent(index.Head())
-	r.dropped = nil
+	start := index.Head()
+	start.Seq -= uint64(len(newest))
+	r.index, r.recent = index, streamgauge.NewRecent(start)
+	for some := range slices.Chunk(newest, 64) {
+		r.recent.Add(some)
+	}
 	if r.closed {
 		r.recent.Close()
 	}
@@ -103,7 +110,7 @@ func (r *Replica) Apply(records []Record) {
 	for i := range records {
 		rec := &records[i]
 		if rec.Forget != "" {
-			r.index.Forget(rec.Forget)
+			r.index.ForgetThrough(rec.Forget, rec.Seq)
 			continue
 		}
 		r.index.Skip(rec.Seq-1, false)
@@ -121,6 +128,34 @@ func EntryOf(e *streamgauge.Event, seq uint64, appended time.Time) streamgauge.E
 	return streamgauge.Entry[Place]{
 		Stream: e.Stream, Seq: seq, Appended: ms, Key: e.Key, Size: len(e.Data), Loc: Place{e.Stream, seq, ms},
 	}
+}
+
+// Known reports whether anything is known.
+func (r *Replica) Known() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.index != nil
+}
+
+// Keeps reports whether the event with the sequence number is kept.
+func (r *Replica) Keeps(seq uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return seq > 0 && len(r.index.Kept(seq-1, seq, 1)) > 0
+}
+
+// Gone returns all that is known of trimmed events.
+func (r *Replica) Gone() []streamgauge.Gone {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.index.Gone(0, r.index.Head().Seq)
+}
+
+// NewestGone is that of the index.
+func (r *Replica) NewestGone(stream string) uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.index.NewestGone(stream)
 }
 
 // Position returns the newest position that is known.

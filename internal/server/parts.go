@@ -15,6 +15,7 @@ import (
 	"github.com/streamgauge/streamgauge/filelog"
 	"github.com/streamgauge/streamgauge/filter"
 	"github.com/streamgauge/streamgauge/internal/config"
+	"github.com/streamgauge/streamgauge/natslog"
 	"github.com/streamgauge/streamgauge/redislog"
 	"github.com/streamgauge/streamgauge/source"
 	"github.com/streamgauge/streamgauge/source/demo"
@@ -26,8 +27,14 @@ func openLog(ctx context.Context, c *config.Config, rules streamgauge.Rules, log
 	switch {
 	case c.Log == "memory":
 		return streamgauge.NewMemoryLog(rules), nil
-	case c.Log != "file":
+	case strings.HasPrefix(c.Log, "redis"):
 		log, err := redislog.Open(ctx, c.Log, &redislog.Options{Rules: rules, Logger: logger})
+		if err != nil {
+			return nil, fmt.Errorf("log: %w", err)
+		}
+		return log, nil
+	case c.Log != "file":
+		log, err := natslog.Open(ctx, c.Log, &natslog.Options{Rules: rules, Logger: logger})
 		if err != nil {
 			return nil, fmt.Errorf("log: %w", err)
 		}

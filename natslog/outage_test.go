@@ -1,0 +1,422 @@
+package natslog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/natslog"
+)
+
+// losses are ways in which NATS may turn out to have another log.
+var losses = map[string]struct {
+	lose  func(t *testing.T, s *server, js jetstream.JetStream)
+	first uint64 // the number of the first event afterwards
+}{
+	"deleted": {func(t *testing.T, _ *server, js jetstream.JetStream) {
+		if err := js.DeleteStream(t.Context(), "x"); err != nil {
+			t.Fatal(err)
+		}
+	}, 1},
+	"purged": {func(t *testing.T, s *server, _ jetstream.JetStream) {
+		if err := s.stream(t, "x").Purge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}, 3},
+	"made anew, with as many other events": {func(t *testing.T, s *server, js jetstream.JetStream) {
+		config := s.stream(t, "x").CachedInfo().Config
+		if err := js.DeleteStream(t.Context(), "x"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := js.CreateStream(t.Context(), config); err != nil { // even with the same epoch
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := js.Publish(t.Context(), "x.e.-.a", []byte("\x00\x00\x00\x000")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}, 3},
+}
+
+func TestALostStreamIsAnotherLog(t *testing.T) {
+	for name, loss := range losses {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := ownServer(t, "")
+			logs := []*natslog.Log{open(t, server.url("x"), natslog.Options{}), open(t, server.url("x"), natslog.Options{})}
+			before := add(t, logs[0], event("a", 1), event("a", 2)).Position
+			var tails []*follower
+			for _, l := range logs {
+				tails = append(tails, follow(t, l, streamgauge.Position{}))
+				eventually(t, 5*time.Second, "both have all", func() bool { return len(tails[len(tails)-1].data()) == 2 })
+			}
+			// A second later it is known that the events are there.
+			ready := time.After(1500 * time.Millisecond)
+			<-ready
+			js, err := jetstream.New(server.connect(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			loss.lose(t, server, js)
+			for i, f := range tails {
+				if err := f.ended(t, 5*time.Second); !errors.Is(err, streamgauge.ErrEpoch) {
+					t.Errorf("tail of instance %d: %v, want ErrEpoch", i, err)
+				}
+			}
+			after := add(t, logs[1], event("a", 3)).Position
+			if after.Epoch == before.Epoch || after.Seq != loss.first {
+				t.Errorf("position %v after %v, want number %d of another epoch", after, before, loss.first)
+			}
+			for i, l := range logs {
+				eventually(t, 5*time.Second, "the new epoch", func() bool {
+					head, err := l.Head(t.Context())
+					return err == nil && head == after
+				})
+				if _, err := l.Read(t.Context(), streamgauge.Query{After: before}); !errors.Is(err, streamgauge.ErrEpoch) {
+					t.Errorf("instance %d: a position of before: %v, want ErrEpoch", i, err)
+				}
+			}
+		})
+	}
+}
+
+func TestARestartedServerHasNoGap(t *testing.T) {
+	server := ownServer(t, "")
+	logs := []*natslog.Log{open(t, server.url("x"), natslog.Options{}), open(t, server.url("x"), natslog.Options{})}
+	tail := follow(t, logs[0], streamgauge.Position{})
+	p := publishTo(t, logs...)
+	for range 3 {
+		p.goesOn(t, tail)
+		server.kill()
+		if err := server.start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.goesOn(t, tail)
+	p.end()
+	p.check(t, tail, false)
+}
+
+// publishers append single events until they are ended, each to one log.
+type publishers struct {
+	stop  func()
+	wg    sync.WaitGroup
+	mu    sync.Mutex
+	acked map[streamgauge.Position]string
+	lost  int // appends that failed
+}
+
+func publishTo(tb testing.TB, logs ...*natslog.Log) *publishers {
+	ctx, stop := context.WithCancel(tb.Context())
+	p := &publishers{stop: stop, acked: make(map[streamgauge.Position]string)}
+	for i, l := range logs {
+		p.wg.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				e := event(fmt.Sprint("p", i), n)
+				r, err := l.Append(tb.Context(), streamgauge.Batch{Events: []streamgauge.Event{e}})
+				p.mu.Lock()
+				switch {
+				case errors.Is(err, streamgauge.ErrUnavailable):
+					p.lost++
+				case err != nil:
+					tb.Errorf("Append: %v", err)
+				default:
+					p.acked[r.Position] = e.Stream + " " + string(e.Data)
+				}
+				p.mu.Unlock()
+			}
+		})
+	}
+	tb.Cleanup(p.end)
+	return p
+}
+
+func (p *publishers) goesOn(tb testing.TB, tail *follower) {
+	tb.Helper()
+	n := len(tail.data())
+	eventually(tb, 20*time.Second, "it goes on", func() bool { return len(tail.data()) > n+200 })
+}
+
+func (p *publishers) end() {
+	p.stop()
+	p.wg.Wait()
+}
+
+// check checks that the tail has all that was acknowledged where it was said to be, none
+// twice, and, unless an append has failed, nothing else.
+func (p *publishers) check(tb testing.TB, tail *follower, mayFail bool) {
+	tb.Helper()
+	newest := uint64(0)
+	for id := range p.acked {
+		newest = max(newest, id.Seq)
+	}
+	eventually(tb, 10*time.Second, "all has come", func() bool { return uint64(len(tail.data())) >= newest })
+	tail.mu.Lock()
+	defer tail.mu.Unlock()
+	if !mayFail && (p.lost > 0 || len(tail.events) != len(p.acked)) {
+		tb.Errorf("%d were acknowledged, %d failed, %d came", len(p.acked), p.lost, len(tail.events))
+	}
+	seen := make(map[string]bool)
+	at := make(map[streamgauge.Position]string)
+	for i, e := range tail.events {
+		if e.ID.Seq != uint64(i+1) {
+			tb.Fatalf("event %d has the number %d", i, e.ID.Seq)
+		}
+		what := e.Stream + " " + string(e.Data)
+		if seen[what] {
+			tb.Fatalf("%s comes twice", what)
+		}
+		seen[what], at[e.ID] = true, what
+	}
+	missing := 0
+	for id, what := range p.acked {
+		if at[id] != what {
+			missing++
+		}
+	}
+	if missing > 0 {
+		tb.Errorf("%d acknowledged events are not where they were", missing)
+	}
+	tb.Logf("%d acknowledged, %d failed, %d came", len(p.acked), p.lost, len(tail.events))
+}
+
+func TestAServerThatHasLostTheTailBeginsAnEpoch(t *testing.T) {
+	for name, more := range map[string]int{"and nothing came since": 0, "and others came since": 20} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := ownServer(t, "")
+			log := open(t, server.url("x"), natslog.Options{})
+			add(t, log, event("a", 1))
+			server.kill()
+			files := filepath.Join(server.dir, "js")
+			saved := t.TempDir()
+			if err := os.CopyFS(saved, os.DirFS(files)); err != nil {
+				t.Fatal(err)
+			}
+			if err := server.start(); err != nil {
+				t.Fatal(err)
+			}
+			before := add(t, log, event("a", 2), event("a", 3)).Position
+			tail := follow(t, log, streamgauge.Position{})
+			eventually(t, 5*time.Second, "it has all", func() bool { return len(tail.data()) == 3 })
+			server.kill()
+			if err := os.RemoveAll(files); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.CopyFS(files, os.DirFS(saved)); err != nil {
+				t.Fatal(err)
+			}
+			if err := server.start(); err != nil {
+				t.Fatal(err)
+			}
+			if more > 0 { // an instance that knows nothing of what was lost
+				other := open(t, server.url("x"), natslog.Options{})
+				for i := range more {
+					// The first may have noticed meanwhile.
+					add(t, other, event("b", i))
+				}
+			}
+			if err := tail.ended(t, 8*time.Second); !errors.Is(err, streamgauge.ErrEpoch) {
+				t.Errorf("tail: %v, want ErrEpoch", err)
+			}
+			if _, err := log.Read(t.Context(), streamgauge.Query{After: before}); !errors.Is(err, streamgauge.ErrEpoch) {
+				t.Errorf("a position of before: %v, want ErrEpoch", err)
+			}
+			after := add(t, log, event("a", 4)).Position
+			page, err := log.Read(t.Context(), streamgauge.Query{Select: streamgauge.Selection{">"}})
+			if err != nil || len(page.Events) != 2+more || after.Seq != uint64(2+more) {
+				t.Errorf("kept are %d events up to %v, %v", len(page.Events), after, err)
+			}
+		})
+	}
+}
+
+func TestAnInstanceThatBeginsHasTheNewestEvents(t *testing.T) {
+	server := ownServer(t, "")
+	first := open(t, server.url("x"), natslog.Options{})
+	for i := range 300 {
+		add(t, first, event("a", i), event("b", i))
+	}
+	later := open(t, server.url("x"), natslog.Options{})
+	server.kill()
+	q := streamgauge.Query{Select: streamgauge.Selection{">"}, Last: 600, Limit: 600}
+	want, err := first.Read(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := later.Read(t.Context(), q)
+	if err != nil || len(got.Events) != 600 || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+		t.Errorf("it reads %d events, %v; others than the first, which has %d", len(got.Events), err, len(want.Events))
+	}
+}
+
+func TestWhatOthersPutIntoTheStreamIsLeftOut(t *testing.T) {
+	server := ownServer(t, "")
+	log := open(t, server.url("x"), natslog.Options{})
+	add(t, log, event("a", 1))
+	tail := follow(t, log, streamgauge.Position{})
+	js, err := jetstream.New(server.connect(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, subject := range []string{"x.e", "x.e.-.a", "x.e.-.*", "x.e.b"} {
+		_, _ = js.Publish(t.Context(), subject, []byte("hello")) // some are not even on a subject of the stream
+	}
+	head := add(t, log, event("a", 2)).Position
+	eventually(t, 5*time.Second, "both have come", func() bool { return len(tail.data()) == 2 })
+	q := streamgauge.Query{Select: streamgauge.Selection{">"}, Limit: 10}
+	for _, l := range []*natslog.Log{log, open(t, server.url("x"), natslog.Options{})} {
+		if page, err := l.Read(t.Context(), q); err != nil || len(page.Events) != 2 || page.Head != head || len(page.Gaps) > 0 {
+			t.Errorf("read %+v, %v", page, err)
+		}
+	}
+}
+
+func TestLostControlRecordsAreWrittenAnew(t *testing.T) {
+	server := ownServer(t, "")
+	rules, err := streamgauge.NewRules(streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := open(t, server.url("x"), natslog.Options{Rules: rules})
+	first := add(t, log, event("a", 0)).Position
+	for i := range 19 {
+		add(t, log, event("a", i))
+	}
+	events := server.stream(t, "x")
+	eventually(t, 10*time.Second, "what is trimmed is deleted", func() bool {
+		info, err := events.Info(t.Context())
+		return err == nil && info.State.Msgs == 5
+	})
+	js, err := jetstream.New(server.connect(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteStream(t.Context(), "x-control"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 10*time.Second, "there are control records again", func() bool {
+		control, err := js.Stream(t.Context(), "x-control")
+		if err != nil {
+			return false
+		}
+		info, err := control.Info(t.Context(), jetstream.WithSubjectFilter("x.c.*.past"))
+		return err == nil && len(info.State.Subjects) > 0
+	})
+	page, err := open(t, server.url("x"), natslog.Options{Rules: rules}).Read(t.Context(), streamgauge.Query{
+		After: streamgauge.Position{Epoch: first.Epoch, Seq: 1}, Select: streamgauge.Selection{">"}})
+	if err != nil || len(page.Events) != 5 || len(page.Gaps) != 1 || page.Gaps[0].Lost != 14 {
+		t.Errorf("an instance that comes later reads %+v, %v", page, err)
+	}
+	if err := log.Forget(t.Context(), "a"); err != nil {
+		t.Error(err)
+	}
+	eventually(t, 10*time.Second, "it is ready", func() bool { return log.Ready() == nil })
+}
+
+func TestAServerThatHangsIsSaid(t *testing.T) {
+	server := ownServer(t, "")
+	log := open(t, server.url("x"), natslog.Options{})
+	add(t, log, event("a", 1))
+	tail := follow(t, log, streamgauge.Position{})
+	if err := log.Ready(); err != nil {
+		t.Fatalf("Ready: %v", err)
+	}
+	server.signal(t, syscall.SIGSTOP)
+	eventually(t, 5*time.Second, "the server has stopped", func() bool {
+		_, err := nats.Connect("nats://"+server.addr, nats.Timeout(100*time.Millisecond))
+		return err != nil
+	})
+	defer server.signal(t, syscall.SIGCONT)
+	began := time.Now()
+	_, err := log.Append(t.Context(), streamgauge.Batch{Events: []streamgauge.Event{event("a", 2)}})
+	if !errors.Is(err, streamgauge.ErrUnavailable) || time.Since(began) > 12*time.Second {
+		t.Errorf("Append: %v after %v, want ErrUnavailable soon", err, time.Since(began))
+	}
+	eventually(t, 10*time.Second-time.Since(began), "it is not ready", func() bool { return log.Ready() != nil })
+	if err := log.Ready(); !errors.Is(err, streamgauge.ErrUnavailable) || !strings.Contains(err.Error(), "NATS") {
+		t.Errorf("Ready: %v", err)
+	}
+	// What is known here can be read all the same.
+	page, err := log.Read(t.Context(), streamgauge.Query{Select: streamgauge.Selection{">"}})
+	if err != nil || len(page.Events) != 1 {
+		t.Errorf("Read: %d events, %v", len(page.Events), err)
+	}
+	server.signal(t, syscall.SIGCONT)
+	eventually(t, 10*time.Second, "it is ready again", func() bool { return log.Ready() == nil })
+	add(t, log, event("a", 3))
+	eventually(t, 5*time.Second, "it goes on", func() bool {
+		got := tail.data()
+		return len(got) > 1 && strings.HasSuffix(got[len(got)-1], "a 3")
+	})
+}
+
+func TestAStreamWithLimitsOfItsOwnIsRefused(t *testing.T) {
+	server := natsServer(t)
+	js, err := jetstream.New(server.connect(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, config := range map[string]jetstream.StreamConfig{
+		"limits of its own":                 {AllowAtomicPublish: true, MaxMsgsPerSubject: 5},
+		"atomic batches (allow_atomic)":     {},
+		"all it may have is max_bytes with": {AllowAtomicPublish: true, MaxBytes: 1 << 20},
+	} {
+		config.Name = newName()
+		config.Subjects = []string{config.Name + ".e.>"}
+		if _, err := js.CreateStream(t.Context(), config); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := natslog.Open(t.Context(), server.url(config.Name), nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	// One that somebody has made for a log will do.
+	config := jetstream.StreamConfig{Name: newName(), AllowAtomicPublish: true, MaxBytes: 1 << 20, Discard: jetstream.DiscardNew}
+	config.Subjects = []string{config.Name + ".e.>"}
+	if _, err := js.CreateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	if r := add(t, open(t, server.url(config.Name), natslog.Options{}), event("a", 1)); r.Position.Seq != 1 || r.Position.Epoch == 0 {
+		t.Errorf("its first event is at %v", r.Position)
+	}
+}
+
+func TestNoErrorTellsThePassword(t *testing.T) {
+	const secret = "open-sesame"
+	server := ownServer(t, `authorization { user: user, password: another }`)
+	for _, address := range []string{
+		"nats://user:" + secret + "@" + server.addr,
+		"nats://user:" + secret + "@" + server.addr + ",127.0.0.1:1",
+		"nats://:" + secret + "@127.0.0.1:1",
+		"nats://" + secret + "@127.0.0.1:1",
+		"nats://user:" + secret + "@127.0.0.1:1/x",
+		"nats://user:" + secret + "@127.0.0.1:x",
+		"nats://user:" + secret + "@127.0.0.1:1?nothing=1",
+		"nats://user:" + secret + "@127.0.0.1:1?replicas=9",
+		"nats://user:" + secret + "%@127.0.0.1:1",
+		"nats://user:" + secret + "@" + secret + "@127.0.0.1:1",
+		"tls://user:" + secret + "@" + server.addr,
+		"http://user:" + secret + "@" + server.addr,
+	} {
+		_, err := natslog.Open(t.Context(), address, nil)
+		if err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: got %v", strings.ReplaceAll(address, secret, "***"), err)
+		}
+	}
+	if _, err := natslog.Open(t.Context(), "nats://user:another@"+server.addr, nil); err != nil {
+		t.Errorf("the right password: %v", err)
+	}
+}
