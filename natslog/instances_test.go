@@ -301,41 +301,73 @@ func TestTwoInstancesStoreAKeyOnce(t *testing.T) {
 	}
 }
 
-func TestABatchThatIsTooLargeIsRefusedWhole(t *testing.T) {
-	log := open(t, natsServer(t).url(newName()), natslog.Options{})
-	many := make([]streamgauge.Event, 1001)
-	for i := range many {
-		many[i] = event("a", i)
-	}
-	_, err := log.Append(t.Context(), streamgauge.Batch{Events: many})
-	if !errors.Is(err, streamgauge.ErrTooLarge) || !strings.Contains(err.Error(), "1001") || !strings.Contains(err.Error(), "takes 1000 in an atomic batch (jetstream.limits.batch.max_msgs)") {
-		t.Errorf("1001 events: %v", err)
-	}
-	big := streamgauge.Event{Stream: "a", Data: fmt.Appendf(nil, "%q", strings.Repeat("x", 3<<20))}
-	_, err = log.Append(t.Context(), streamgauge.Batch{Events: []streamgauge.Event{event("a", 1), big}})
-	if !errors.Is(err, streamgauge.ErrTooLarge) || !strings.Contains(err.Error(), "event 2") || !strings.Contains(err.Error(), "max_payload") {
-		t.Errorf("3 MiB: %v", err)
-	}
-	if r := add(t, log, many[:1000]...); r.Position.Seq != 1000 {
-		t.Errorf("1000 events end at %v", r.Position)
-	}
-	// A server with lower limits: what is written together is taken apart.
-	server := ownServer(t, "")
-	server.limits = "limits { batch { max_msgs: 10 } }"
-	server.kill()
-	if err := server.start(); err != nil {
+// What instances know of a log is the same in the end, whichever of them did something and
+// whether they were there or came later.
+func TestInstancesAgreeWhateverHappens(t *testing.T) {
+	rules, err := streamgauge.NewRules(
+		streamgauge.Rule{Match: "latest.*", Delivery: streamgauge.DeliverLatest, Keep: streamgauge.Keep{Events: 3}},
+		streamgauge.Rule{Match: "bytes", Keep: streamgauge.Keep{Bytes: 40}},
+		streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 20}})
+	if err != nil {
 		t.Fatal(err)
 	}
-	log = open(t, server.url("x"), natslog.Options{})
-	var wg sync.WaitGroup
-	for i := range 100 {
-		wg.Go(func() { add(t, log, event("a", i), event("b", i)) })
+	address := natsServer(t).url(newName())
+	options := natslog.Options{Rules: rules}
+	logs := []*natslog.Log{open(t, address, options), open(t, address, options)}
+	streams := []string{"latest.a", "latest.b", "bytes", "few", "more"}
+	for range 3 {
+		var wg sync.WaitGroup
+		for i, log := range logs {
+			wg.Go(func() {
+				for n := range 80 {
+					if rand.IntN(20) == 0 {
+						if err := log.Forget(t.Context(), streams[rand.IntN(len(streams))]); err != nil {
+							t.Errorf("Forget: %v", err)
+						}
+						continue
+					}
+					events := make([]streamgauge.Event, 1+rand.IntN(3)*rand.IntN(2))
+					for j := range events {
+						events[j] = event(streams[rand.IntN(len(streams))], n)
+						events[j].Key = fmt.Sprint("k", rand.IntN(6))
+					}
+					batch := streamgauge.Batch{Events: events}
+					if rand.IntN(3) == 0 {
+						batch.Key = fmt.Sprint(len(logs), " ", i, " ", n)
+					}
+					if _, err := log.Append(t.Context(), batch); err != nil {
+						t.Errorf("Append: %v", err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		logs = append(logs, open(t, address, options)) // while some is deleted, and some not yet
 	}
-	wg.Wait()
-	if _, err := log.Append(t.Context(), streamgauge.Batch{Events: many[:11]}); !errors.Is(err, streamgauge.ErrTooLarge) || !strings.Contains(err.Error(), "takes 10 in") {
-		t.Errorf("11 events: %v", err)
+	var head streamgauge.Position
+	for _, l := range logs {
+		at, err := l.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at.Seq > head.Seq {
+			head = at
+		}
 	}
-	if r := add(t, log, many[:10]...); r.Position.Seq != 210 {
-		t.Errorf("10 events end at %v", r.Position)
+	read := func(l *natslog.Log, after uint64) string {
+		page, err := l.Read(t.Context(), streamgauge.Query{Limit: 1000,
+			Select: streamgauge.Selection{">"}, After: streamgauge.Position{Epoch: head.Epoch, Seq: after}})
+		return fmt.Sprintf("%+v %v", page, err)
+	}
+	for i, l := range logs { // who was there hears of what was forgotten last
+		eventually(t, 5*time.Second, fmt.Sprint("instance ", i, " agrees"), func() bool { return read(l, 0) == read(logs[0], 0) })
+	}
+	for after := range head.Seq {
+		want := read(logs[0], after)
+		for i, l := range logs {
+			if got := read(l, after); got != want {
+				t.Fatalf("after %d instance %d reads\n%s\nand the first\n%s", after, i, got, want)
+			}
+		}
 	}
 }

@@ -17,6 +17,12 @@
 // With one replica it says that the server has handed the events to its operating system:
 // JetStream syncs its files every two minutes, unless its sync_interval is "always". With
 // three replicas it says that two servers at least have them.
+//
+// # What NATS bounds
+//
+// A batch has at most 1,000 events, unless jetstream.limits.batch.max_msgs of the server
+// says otherwise, and an event is not larger than its max_payload, which is 1 MB by
+// default. What is more is refused as a whole.
 package natslog
 
 import (

@@ -262,28 +262,6 @@ func TestAnInstanceThatBeginsHasTheNewestEvents(t *testing.T) {
 	}
 }
 
-func TestWhatOthersPutIntoTheStreamIsLeftOut(t *testing.T) {
-	server := ownServer(t, "")
-	log := open(t, server.url("x"), natslog.Options{})
-	add(t, log, event("a", 1))
-	tail := follow(t, log, streamgauge.Position{})
-	js, err := jetstream.New(server.connect(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, subject := range []string{"x.e", "x.e.-.a", "x.e.-.*", "x.e.b"} {
-		_, _ = js.Publish(t.Context(), subject, []byte("hello")) // some are not even on a subject of the stream
-	}
-	head := add(t, log, event("a", 2)).Position
-	eventually(t, 5*time.Second, "both have come", func() bool { return len(tail.data()) == 2 })
-	q := streamgauge.Query{Select: streamgauge.Selection{">"}, Limit: 10}
-	for _, l := range []*natslog.Log{log, open(t, server.url("x"), natslog.Options{})} {
-		if page, err := l.Read(t.Context(), q); err != nil || len(page.Events) != 2 || page.Head != head || len(page.Gaps) > 0 {
-			t.Errorf("read %+v, %v", page, err)
-		}
-	}
-}
-
 func TestLostControlRecordsAreWrittenAnew(t *testing.T) {
 	server := ownServer(t, "")
 	rules, err := streamgauge.NewRules(streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 5}})
@@ -361,62 +339,4 @@ func TestAServerThatHangsIsSaid(t *testing.T) {
 		got := tail.data()
 		return len(got) > 1 && strings.HasSuffix(got[len(got)-1], "a 3")
 	})
-}
-
-func TestAStreamWithLimitsOfItsOwnIsRefused(t *testing.T) {
-	server := natsServer(t)
-	js, err := jetstream.New(server.connect(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for want, config := range map[string]jetstream.StreamConfig{
-		"limits of its own":                 {AllowAtomicPublish: true, MaxMsgsPerSubject: 5},
-		"atomic batches (allow_atomic)":     {},
-		"all it may have is max_bytes with": {AllowAtomicPublish: true, MaxBytes: 1 << 20},
-	} {
-		config.Name = newName()
-		config.Subjects = []string{config.Name + ".e.>"}
-		if _, err := js.CreateStream(t.Context(), config); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := natslog.Open(t.Context(), server.url(config.Name), nil); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
-	// One that somebody has made for a log will do.
-	config := jetstream.StreamConfig{Name: newName(), AllowAtomicPublish: true, MaxBytes: 1 << 20, Discard: jetstream.DiscardNew}
-	config.Subjects = []string{config.Name + ".e.>"}
-	if _, err := js.CreateStream(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
-	if r := add(t, open(t, server.url(config.Name), natslog.Options{}), event("a", 1)); r.Position.Seq != 1 || r.Position.Epoch == 0 {
-		t.Errorf("its first event is at %v", r.Position)
-	}
-}
-
-func TestNoErrorTellsThePassword(t *testing.T) {
-	const secret = "open-sesame"
-	server := ownServer(t, `authorization { user: user, password: another }`)
-	for _, address := range []string{
-		"nats://user:" + secret + "@" + server.addr,
-		"nats://user:" + secret + "@" + server.addr + ",127.0.0.1:1",
-		"nats://:" + secret + "@127.0.0.1:1",
-		"nats://" + secret + "@127.0.0.1:1",
-		"nats://user:" + secret + "@127.0.0.1:1/x",
-		"nats://user:" + secret + "@127.0.0.1:x",
-		"nats://user:" + secret + "@127.0.0.1:1?nothing=1",
-		"nats://user:" + secret + "@127.0.0.1:1?replicas=9",
-		"nats://user:" + secret + "%@127.0.0.1:1",
-		"nats://user:" + secret + "@" + secret + "@127.0.0.1:1",
-		"tls://user:" + secret + "@" + server.addr,
-		"http://user:" + secret + "@" + server.addr,
-	} {
-		_, err := natslog.Open(t.Context(), address, nil)
-		if err == nil || strings.Contains(err.Error(), secret) {
-			t.Errorf("%s: got %v", strings.ReplaceAll(address, secret, "***"), err)
-		}
-	}
-	if _, err := natslog.Open(t.Context(), "nats://user:another@"+server.addr, nil); err != nil {
-		t.Errorf("the right password: %v", err)
-	}
 }
