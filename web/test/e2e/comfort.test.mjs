@@ -21,18 +21,25 @@ before(async () => {
   page = await visit.open('/')
 })
 
-test('the palette finds a dashboard and goes there', async () => {
+/** Opens the palette, types, and takes what it has chosen, which must be that. @param {string} text @param {RegExp} chosen */
+async function findAndDo(text, chosen) {
   await page.keyboard.press('Control+k')
-  await page.getByPlaceholder('A dashboard, a time, an action').fill('small')
+  await page.locator('input:focus').waitFor({ timeout: WITHIN })
+  await page.keyboard.type(text)
+  await page
+    .locator('[cmdk-item][data-selected="true"]', { hasText: chosen })
+    .waitFor({ timeout: WITHIN })
   await page.keyboard.press('Enter')
+}
+
+test('the palette finds a dashboard and goes there', async () => {
+  await findAndDo('small', /Small/i)
   await page.waitForURL('**/small')
   await page.locator('.name:text-is("First")').waitFor({ timeout: WITHIN })
 })
 
 test('the palette does what keys do', async () => {
-  await page.keyboard.press('Control+k')
-  await page.keyboard.type('last 15m')
-  await page.keyboard.press('Enter')
+  await findAndDo('last 15m', /Show the last 15/)
   await page.waitForURL('**window=15m')
 })
 
