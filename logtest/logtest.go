@@ -31,6 +31,10 @@ type Harness struct {
 	// lose acknowledged events.
 	Kill func(t *testing.T, log streamgauge.Log) streamgauge.Log
 
+	// Join opens another instance of a log that several share, whose own stays
+	// open.
+	Join func(t *testing.T, log streamgauge.Log) streamgauge.Log
+
 	// Quick leaves out what appends 100,000 batches.
 	Quick bool
 
@@ -44,7 +48,7 @@ type Harness struct {
 // Run runs every case of the suite.
 func Run(t *testing.T, h Harness) {
 	t.Run(h.Name, func(t *testing.T) {
-		for _, group := range [][]testCase{orderCases, retentionCases, gapCases, tailCases, keyCases, lifeCases, modelCases} {
+		for _, group := range [][]testCase{orderCases, retentionCases, gapCases, tailCases, keyCases, lifeCases, modelCases, sharedCases} {
 			for _, c := range group {
 				t.Run(c.name, func(t *testing.T) {
 					switch {
@@ -52,6 +56,8 @@ func Run(t *testing.T, h Harness) {
 						t.Skipf("%s logs end with their process", h.Name)
 					case c.needs.advance && h.Advance == nil:
 						t.Skipf("the clock of %s logs can't be moved", h.Name)
+					case c.needs.join && h.Join == nil:
+						t.Skipf("nobody shares %s logs", h.Name)
 					}
 					c.run(&bench{T: t, h: h})
 				})
@@ -66,7 +72,7 @@ type testCase struct {
 	run   func(*bench)
 }
 
-type needs struct{ reopen, advance bool }
+type needs struct{ reopen, advance, join bool }
 
 // bench is where one case is tried.
 type bench struct {

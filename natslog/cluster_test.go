@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/tailtest"
 	"github.com/streamgauge/streamgauge/natslog"
 )
 
@@ -81,7 +82,7 @@ func leader(t *testing.T, servers []*server, stream string) *server {
 // TestAClusterWhoseLeaderIsKilledLosesNothing takes half a minute or more.
 func TestAClusterWhoseLeaderIsKilledLosesNothing(t *testing.T) {
 	if os.Getenv("STREAMGAUGE_E2E") != "1" {
-		t.Skip("STREAMGAUGE_E2E is not 1")
+		t.Skip("left out because it takes long; STREAMGAUGE_E2E=1 runs it")
 	}
 	servers, address := cluster(t)
 	var logs []*natslog.Log
@@ -98,28 +99,28 @@ func TestAClusterWhoseLeaderIsKilledLosesNothing(t *testing.T) {
 	if r := add(t, logs[0], event("a", 1)); r.Level != streamgauge.LevelReplicated {
 		t.Errorf("level %s", r.Level)
 	}
-	tails := []*follower{follow(t, logs[0], streamgauge.Position{}), follow(t, logs[1], streamgauge.Position{})}
-	p := publishTo(t, logs...)
+	tails := []*tailtest.Follower{follow(t, logs[0], streamgauge.Position{}), follow(t, logs[1], streamgauge.Position{})}
+	p := tailtest.Publish(t, logs...)
 	for i := range 5 {
-		p.goesOn(t, tails[0])
+		p.GoOn(t, tails[0])
 		s := leader(t, servers, "x")
 		began := time.Now()
 		if i == 2 { // it hangs
 			s.signal(t, syscall.SIGSTOP)
-			p.goesOn(t, tails[0])
+			p.GoOn(t, tails[0])
 			s.signal(t, syscall.SIGCONT)
 		} else {
 			s.kill()
-			p.goesOn(t, tails[0])
+			p.GoOn(t, tails[0])
 			if err := s.start(); err != nil {
 				t.Fatal(err)
 			}
 		}
 		t.Logf("goes on after %v", time.Since(began))
 	}
-	p.goesOn(t, tails[0])
-	p.end()
+	p.GoOn(t, tails[0])
+	p.End()
 	for _, tail := range tails {
-		p.check(t, tail, true)
+		p.Check(t, tail, true)
 	}
 }

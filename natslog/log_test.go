@@ -9,8 +9,14 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/tailtest"
 	"github.com/streamgauge/streamgauge/logtest"
 	"github.com/streamgauge/streamgauge/natslog"
+)
+
+var (
+	event, add         = tailtest.Event, tailtest.Add
+	eventually, follow = tailtest.Eventually, tailtest.Follow
 )
 
 var names atomic.Int64
@@ -59,6 +65,7 @@ func TestNatsLog(t *testing.T) {
 			}
 			return openAt(t, places[log])
 		},
+		Join: func(t *testing.T, log streamgauge.Log) streamgauge.Log { return openAt(t, places[log]) },
 		// Another instance, while the first is there still.
 		Kill:     func(t *testing.T, log streamgauge.Log) streamgauge.Log { return openAt(t, places[log]) },
 		Advance:  func(_ *testing.T, log streamgauge.Log, d time.Duration) { places[log].now.Add(d.Milliseconds()) },

@@ -1,13 +1,11 @@
 package natslog_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/tailtest"
 	"github.com/streamgauge/streamgauge/natslog"
 )
 
@@ -57,10 +56,10 @@ func TestALostStreamIsAnotherLog(t *testing.T) {
 			server := ownServer(t, "")
 			logs := []*natslog.Log{open(t, server.url("x"), natslog.Options{}), open(t, server.url("x"), natslog.Options{})}
 			before := add(t, logs[0], event("a", 1), event("a", 2)).Position
-			var tails []*follower
+			var tails []*tailtest.Follower
 			for _, l := range logs {
 				tails = append(tails, follow(t, l, streamgauge.Position{}))
-				eventually(t, 5*time.Second, "both have all", func() bool { return len(tails[len(tails)-1].data()) == 2 })
+				eventually(t, 5*time.Second, "both have all", func() bool { return len(tails[len(tails)-1].Events()) == 2 })
 			}
 			// A second later it is known that the events are there.
 			ready := time.After(1500 * time.Millisecond)
@@ -71,7 +70,7 @@ func TestALostStreamIsAnotherLog(t *testing.T) {
 			}
 			loss.lose(t, server, js)
 			for i, f := range tails {
-				if err := f.ended(t, 5*time.Second); !errors.Is(err, streamgauge.ErrEpoch) {
+				if err := f.Ended(t, 5*time.Second); !errors.Is(err, streamgauge.ErrEpoch) {
 					t.Errorf("tail of instance %d: %v, want ErrEpoch", i, err)
 				}
 			}
@@ -96,100 +95,17 @@ func TestARestartedServerHasNoGap(t *testing.T) {
 	server := ownServer(t, "")
 	logs := []*natslog.Log{open(t, server.url("x"), natslog.Options{}), open(t, server.url("x"), natslog.Options{})}
 	tail := follow(t, logs[0], streamgauge.Position{})
-	p := publishTo(t, logs...)
+	p := tailtest.Publish(t, logs...)
 	for range 3 {
-		p.goesOn(t, tail)
+		p.GoOn(t, tail)
 		server.kill()
 		if err := server.start(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p.goesOn(t, tail)
-	p.end()
-	p.check(t, tail, false)
-}
-
-// publishers append single events until they are ended, each to one log.
-type publishers struct {
-	stop  func()
-	wg    sync.WaitGroup
-	mu    sync.Mutex
-	acked map[streamgauge.Position]string
-	lost  int // appends that failed
-}
-
-func publishTo(tb testing.TB, logs ...*natslog.Log) *publishers {
-	ctx, stop := context.WithCancel(tb.Context())
-	p := &publishers{stop: stop, acked: make(map[streamgauge.Position]string)}
-	for i, l := range logs {
-		p.wg.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
-				e := event(fmt.Sprint("p", i), n)
-				r, err := l.Append(tb.Context(), streamgauge.Batch{Events: []streamgauge.Event{e}})
-				p.mu.Lock()
-				switch {
-				case errors.Is(err, streamgauge.ErrUnavailable):
-					p.lost++
-				case err != nil:
-					tb.Errorf("Append: %v", err)
-				default:
-					p.acked[r.Position] = e.Stream + " " + string(e.Data)
-				}
-				p.mu.Unlock()
-			}
-		})
-	}
-	tb.Cleanup(p.end)
-	return p
-}
-
-func (p *publishers) goesOn(tb testing.TB, tail *follower) {
-	tb.Helper()
-	n := len(tail.data())
-	eventually(tb, 20*time.Second, "it goes on", func() bool { return len(tail.data()) > n+200 })
-}
-
-func (p *publishers) end() {
-	p.stop()
-	p.wg.Wait()
-}
-
-// check checks that the tail has all that was acknowledged where it was said to be, none
-// twice, and, unless an append has failed, nothing else.
-func (p *publishers) check(tb testing.TB, tail *follower, mayFail bool) {
-	tb.Helper()
-	newest := uint64(0)
-	for id := range p.acked {
-		newest = max(newest, id.Seq)
-	}
-	eventually(tb, 10*time.Second, "all has come", func() bool { return uint64(len(tail.data())) >= newest })
-	tail.mu.Lock()
-	defer tail.mu.Unlock()
-	if !mayFail && (p.lost > 0 || len(tail.events) != len(p.acked)) {
-		tb.Errorf("%d were acknowledged, %d failed, %d came", len(p.acked), p.lost, len(tail.events))
-	}
-	seen := make(map[string]bool)
-	at := make(map[streamgauge.Position]string)
-	for i, e := range tail.events {
-		if e.ID.Seq != uint64(i+1) {
-			tb.Fatalf("event %d has the number %d", i, e.ID.Seq)
-		}
-		what := e.Stream + " " + string(e.Data)
-		if seen[what] {
-			tb.Fatalf("%s comes twice", what)
-		}
-		seen[what], at[e.ID] = true, what
-	}
-	missing := 0
-	for id, what := range p.acked {
-		if at[id] != what {
-			missing++
-		}
-	}
-	if missing > 0 {
-		tb.Errorf("%d acknowledged events are not where they were", missing)
-	}
-	tb.Logf("%d acknowledged, %d failed, %d came", len(p.acked), p.lost, len(tail.events))
+	p.GoOn(t, tail)
+	p.End()
+	p.Check(t, tail, false)
 }
 
 func TestAServerThatHasLostTheTailBeginsAnEpoch(t *testing.T) {
@@ -210,7 +126,7 @@ func TestAServerThatHasLostTheTailBeginsAnEpoch(t *testing.T) {
 			}
 			before := add(t, log, event("a", 2), event("a", 3)).Position
 			tail := follow(t, log, streamgauge.Position{})
-			eventually(t, 5*time.Second, "it has all", func() bool { return len(tail.data()) == 3 })
+			eventually(t, 5*time.Second, "it has all", func() bool { return len(tail.Events()) == 3 })
 			server.kill()
 			if err := os.RemoveAll(files); err != nil {
 				t.Fatal(err)
@@ -228,7 +144,7 @@ func TestAServerThatHasLostTheTailBeginsAnEpoch(t *testing.T) {
 					add(t, other, event("b", i))
 				}
 			}
-			if err := tail.ended(t, 8*time.Second); !errors.Is(err, streamgauge.ErrEpoch) {
+			if err := tail.Ended(t, 8*time.Second); !errors.Is(err, streamgauge.ErrEpoch) {
 				t.Errorf("tail: %v, want ErrEpoch", err)
 			}
 			if _, err := log.Read(t.Context(), streamgauge.Query{After: before}); !errors.Is(err, streamgauge.ErrEpoch) {
@@ -336,7 +252,7 @@ func TestAServerThatHangsIsSaid(t *testing.T) {
 	eventually(t, 10*time.Second, "it is ready again", func() bool { return log.Ready() == nil })
 	add(t, log, event("a", 3))
 	eventually(t, 5*time.Second, "it goes on", func() bool {
-		got := tail.data()
-		return len(got) > 1 && strings.HasSuffix(got[len(got)-1], "a 3")
+		got := tail.Events()
+		return len(got) > 1 && string(got[len(got)-1].Data) == "3"
 	})
 }

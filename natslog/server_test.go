@@ -66,7 +66,7 @@ func TestWhatOthersPutIntoTheStreamIsLeftOut(t *testing.T) {
 		_, _ = js.Publish(t.Context(), subject, []byte("hello")) // some are not even on a subject of the stream
 	}
 	head := add(t, log, event("a", 2)).Position
-	eventually(t, 5*time.Second, "both have come", func() bool { return len(tail.data()) == 2 })
+	eventually(t, 5*time.Second, "both have come", func() bool { return len(tail.Events()) == 2 })
 	q := streamgauge.Query{Select: streamgauge.Selection{">"}, Limit: 10}
 	for _, l := range []*natslog.Log{log, open(t, server.url("x"), natslog.Options{})} {
 		if page, err := l.Read(t.Context(), q); err != nil || len(page.Events) != 2 || page.Head != head || len(page.Gaps) > 0 {

@@ -74,7 +74,10 @@ while i <= #ARGV do
     local stream = ARGV[i + 1]
     i = i + 2
     local id = ''
-    if redis.call('DEL', prefix .. 's:' .. stream) == 1 then
+    local newest = redis.call('XREVRANGE', prefix .. 's:' .. stream, '+', '-', 'COUNT', 1)[1]
+    if newest then
+      redis.call('DEL', prefix .. 's:' .. stream)
+      redis.call('HSET', prefix .. 'forgotten', stream, string.match(newest[1], '^%d+'))
       -- It has no number of its own: it follows the newest event.
       local nth = redis.call('HINCRBY', meta, 'forgets', 1)
       id = int(seq) .. '-' .. int(4611686018427387904 + nth * 1024)

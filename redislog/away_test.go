@@ -112,7 +112,7 @@ func TestABlackHoleBeforeRedisIsSaid(t *testing.T) {
 	eventually(t, 10*time.Second, "it is ready again", func() bool { return log.Ready() == nil })
 	eventually(t, 10*time.Second, "it has what came meanwhile", func() bool {
 		n := 0
-		for _, e := range tail.all() {
+		for _, e := range tail.Events() {
 			if e.Stream == "b" {
 				n++
 			}
@@ -135,7 +135,7 @@ func TestWhatWasTrimmedWhileAnInstanceWasAwayIsSaid(t *testing.T) {
 	other := open(t, server.URL("x"), redislog.Options{Rules: rules})
 	before := add(t, log, event("a", 1), event("quiet", 1)).Position
 	tail := follow(t, log, streamgauge.Position{})
-	eventually(t, 5*time.Second, "it has the first", func() bool { return len(tail.all()) == 2 })
+	eventually(t, 5*time.Second, "it has the first", func() bool { return len(tail.Events()) == 2 })
 	way.swallow(true)
 	const batches, each = 80, 1000 // more than the ordered log has
 	events := make([]streamgauge.Event, each)
@@ -146,7 +146,7 @@ func TestWhatWasTrimmedWhileAnInstanceWasAwayIsSaid(t *testing.T) {
 		add(t, other, events...)
 	}
 	way.swallow(false)
-	if err := tail.ended(t, 15*time.Second); !errors.Is(err, streamgauge.ErrTrimmed) {
+	if err := tail.Ended(t, 15*time.Second); !errors.Is(err, streamgauge.ErrTrimmed) {
 		t.Errorf("tail: %v, want ErrTrimmed", err)
 	}
 	page, err := log.Read(t.Context(), streamgauge.Query{Select: streamgauge.Selection{">"}, After: before})

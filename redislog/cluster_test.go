@@ -40,8 +40,8 @@ func TestAClusterHoldsALogOnOneShard(t *testing.T) {
 		add(t, logs[i%2], event("a", i), event("b", i))
 	}
 	add(t, logs[2], event("a", 99))
-	eventually(t, 10*time.Second, "it has all", func() bool { return len(tail.all()) == 40 })
-	for i, e := range tail.all() {
+	eventually(t, 10*time.Second, "it has all", func() bool { return len(tail.Events()) == 40 })
+	for i, e := range tail.Events() {
 		if e.ID.Seq != uint64(i+1) {
 			t.Fatalf("event %d has the number %d", i, e.ID.Seq)
 		}

@@ -88,6 +88,7 @@ func (w *witness) newest() string {
 }
 
 func TestAFailoverIsSurvivedAndWhatItLostIsSaid(t *testing.T) {
+	t.Parallel()
 	failovers := 2
 	if os.Getenv("STREAMGAUGE_E2E") == "1" {
 		failovers = 10

@@ -177,14 +177,13 @@ func (l *Log) since(ctx context.Context) (records []replica.Record, last entryID
 	}
 	answers := l.client.DoMulti(ctx,
 		l.client.B().Xrange().Key(l.key("log")).Start(first).End("+").Count(pageEntries).Build(),
-		l.client.B().Xrange().Key(l.key("log")).Start("-").End("+").Count(1).Build(),
 		// Read afterwards: if the epoch is still the same, so it was before.
 		l.client.B().Hget().Key(l.key("meta")).Field("epoch").Build())
 	raw, err := answers[0].AsXRange()
 	if err != nil {
 		return nil, last, 0, err
 	}
-	now, err := answers[2].ToString()
+	now, err := answers[1].ToString()
 	if err != nil && !rueidis.IsRedisNil(err) {
 		return nil, last, 0, err
 	}
@@ -192,7 +191,7 @@ func (l *Log) since(ctx context.Context) (records []replica.Record, last entryID
 		return nil, last, elsewhere, nil
 	}
 	if begun && (len(raw) == 0 || raw[0].ID != first) {
-		oldest, err := answers[1].AsXRange()
+		oldest, err := l.client.Do(ctx, l.client.B().Xrange().Key(l.key("log")).Start("-").End("+").Count(1).Build()).AsXRange()
 		if err != nil {
 			return nil, last, 0, err
 		}

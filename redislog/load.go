@@ -28,6 +28,7 @@ type state struct {
 	names  map[uint64]string
 	counts map[uint64]uint64 // of events of each stream that there ever were
 	ring   string
+	forgot map[string]uint64 // the newest event of a stream when it was forgotten last
 }
 
 // load reads everything that is kept and begins anew with it. It is called with applying
@@ -69,12 +70,12 @@ func (l *Log) load(ctx context.Context) error {
 }
 
 func (l *Log) state(ctx context.Context) (st state, err error) {
-	keys := []string{l.key("meta"), l.key("names"), l.key("counts"), l.key("ring")}
+	keys := []string{l.key("meta"), l.key("names"), l.key("counts"), l.key("ring"), l.key("forgotten")}
 	m, err := openScript.run(ctx, l.client, keys, []string{formatEpoch(streamgauge.NewEpoch())}).ToArray()
 	if err != nil {
 		return st, err
 	}
-	if len(m) != 7 {
+	if len(m) != 8 {
 		return st, errNonsense
 	}
 	epoch, err := m[0].ToString()
@@ -119,8 +120,20 @@ func (l *Log) state(ctx context.Context) (st state, err error) {
 			return st, fmt.Errorf("stream %d has %q events", n, count)
 		}
 	}
-	st.ring, err = m[6].ToString()
-	return st, err
+	if st.ring, err = m[6].ToString(); err != nil {
+		return st, err
+	}
+	forgot, err := m[7].AsStrMap()
+	if err != nil {
+		return st, err
+	}
+	st.forgot = make(map[string]uint64, len(forgot))
+	for stream, seq := range forgot {
+		if st.forgot[stream], err = strconv.ParseUint(seq, 10, 64); err != nil {
+			return st, fmt.Errorf("stream %q was forgotten up to %q", stream, seq)
+		}
+	}
+	return st, nil
 }
 
 // history is what is kept of one stream.
@@ -266,14 +279,15 @@ func (l *Log) gone(st state, histories []*history) (all []streamgauge.Gone) {
 			g = &streamgauge.Gone{Stream: h.stream}
 		}
 		slices.Reverse(g.Seqs)
+		latest := l.rules.For(h.stream).Delivery == streamgauge.DeliverLatest
 		if st.counts[h.number] > uint64(len(h.events)+len(g.Seqs)) {
 			g.Through = before
-			if first := h.events; len(first) > 0 && l.rules.For(h.stream).Delivery != streamgauge.DeliverLatest {
+			if first := h.events; len(first) > 0 && !latest {
 				g.Through = min(before, first[0].Seq-1)
 			}
-			if l.rules.For(h.stream).Delivery == streamgauge.DeliverLatest {
-				g.Newest = max(g.Newest, g.Through)
-			}
+		}
+		if latest { // who was forgotten had no newer one
+			g.Newest = max(g.Newest, g.Through, st.forgot[h.stream])
 		}
 		if g.Through > 0 || len(g.Seqs) > 0 {
 			all = append(all, *g)

@@ -8,8 +8,14 @@ import (
 
 	"github.com/streamgauge/streamgauge"
 	"github.com/streamgauge/streamgauge/internal/redistest"
+	"github.com/streamgauge/streamgauge/internal/tailtest"
 	"github.com/streamgauge/streamgauge/logtest"
 	"github.com/streamgauge/streamgauge/redislog"
+)
+
+var (
+	event, add         = tailtest.Event, tailtest.Add
+	eventually, follow = tailtest.Eventually, tailtest.Follow
 )
 
 var names atomic.Int64
@@ -55,6 +61,7 @@ func TestRedisLog(t *testing.T) {
 			}
 			return openAt(t, places[log])
 		},
+		Join: func(t *testing.T, log streamgauge.Log) streamgauge.Log { return openAt(t, places[log]) },
 		// Another instance, while the first is there still.
 		Kill:    func(t *testing.T, log streamgauge.Log) streamgauge.Log { return openAt(t, places[log]) },
 		Advance: func(_ *testing.T, log streamgauge.Log, d time.Duration) { places[log].now.Add(d.Milliseconds()) },

@@ -1,10 +1,10 @@
 -- Begins the log if there is none, and says where it stands.
 --
--- KEYS: meta, names, counts, ring
+-- KEYS: meta, names, counts, ring, forgotten
 -- ARGV: epoch (for a new one)
 -- Returns: epoch, newest sequence number, id of the newest entry, how many events there
---          ever were, names and their numbers, how many events each number ever had, and
---          the ring of the last events' streams.
+--          ever were, names and their numbers, how many events each number ever had, the
+--          ring of the last events' streams, and up to where streams were forgotten.
 
 local meta = KEYS[1]
 if redis.call('HSETNX', meta, 'epoch', ARGV[1]) == 1 then
@@ -12,4 +12,5 @@ if redis.call('HSETNX', meta, 'epoch', ARGV[1]) == 1 then
 end
 local m = redis.call('HMGET', meta, 'epoch', 'seq', 'last', 'n')
 return {m[1], tonumber(m[2]), m[3], tonumber(m[4]),
-  redis.call('HGETALL', KEYS[2]), redis.call('HGETALL', KEYS[3]), redis.call('GET', KEYS[4]) or ''}
+  redis.call('HGETALL', KEYS[2]), redis.call('HGETALL', KEYS[3]), redis.call('GET', KEYS[4]) or '',
+  redis.call('HGETALL', KEYS[5])}

@@ -224,6 +224,6 @@ var faults = []fault{
 		name: "the end where a stream is trimmed is a loss of the log", seen: "our own: gaps of the wrong kind",
 		file:  "internal/replica/replica.go",
 		edits: []edit{{`if m.oldest && `, `if false && `}},
-		pkg:   "./redislog", test: "TestReadingWhileItIsTrimmedIsNoLossOfTheLog",
+		pkg:   "./redislog", test: "TestRedisLog",
 	},
 }

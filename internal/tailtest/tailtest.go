@@ -1,0 +1,177 @@
+// Package tailtest is what the tests of logs that several instances share have in common.
+package tailtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/streamgauge/streamgauge"
+)
+
+// Event returns an event whose data is a number.
+func Event(stream string, n int) streamgauge.Event {
+	return streamgauge.Event{Stream: stream, Data: fmt.Append(nil, n)}
+}
+
+// Add appends the events, which must be taken, as one batch.
+func Add(tb testing.TB, log streamgauge.Log, events ...streamgauge.Event) streamgauge.Receipt {
+	tb.Helper()
+	r, err := log.Append(tb.Context(), streamgauge.Batch{Events: events})
+	if err != nil {
+		tb.Fatalf("Append: %v", err)
+	}
+	return r
+}
+
+// Eventually polls until f holds.
+func Eventually(tb testing.TB, within time.Duration, what string, f func() bool) {
+	tb.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(within); !f(); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			tb.Fatalf("%s: not within %v", what, within)
+		}
+	}
+}
+
+// A Follower keeps what a tail has delivered.
+type Follower struct {
+	mu     sync.Mutex
+	events []streamgauge.Event
+	err    error
+	done   chan struct{}
+}
+
+// Follow follows the log from a position until the test ends.
+func Follow(tb testing.TB, log streamgauge.Log, after streamgauge.Position) *Follower {
+	tb.Helper()
+	f := &Follower{done: make(chan struct{})}
+	ctx, cancel := context.WithCancel(tb.Context())
+	go func() {
+		defer close(f.done)
+		err := log.Tail(ctx, after, func(events []streamgauge.Event) error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.events = append(f.events, events...)
+			return nil
+		})
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.err = err
+	}()
+	tb.Cleanup(func() { cancel(); <-f.done })
+	return f
+}
+
+// Events returns what has come.
+func (f *Follower) Events() []streamgauge.Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.events)
+}
+
+// Ended returns why the tail ended, which it must soon.
+func (f *Follower) Ended(tb testing.TB, within time.Duration) error {
+	tb.Helper()
+	select {
+	case <-f.done:
+		return f.err
+	case <-time.After(within):
+		tb.Fatalf("the tail has not ended within %v", within)
+		return nil
+	}
+}
+
+// Publishers append single events until they are ended, each to one log.
+type Publishers struct {
+	stop   func()
+	wg     sync.WaitGroup
+	mu     sync.Mutex
+	acked  map[streamgauge.Position]string
+	failed int // appends
+}
+
+// Publish begins a publisher for each of the logs. An append may be refused with
+// [streamgauge.ErrUnavailable].
+func Publish[L streamgauge.Log](tb testing.TB, logs ...L) *Publishers {
+	ctx, stop := context.WithCancel(context.WithoutCancel(tb.Context()))
+	p := &Publishers{stop: stop, acked: make(map[streamgauge.Position]string)}
+	for i, log := range logs {
+		p.wg.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				e := Event(fmt.Sprint("p", i), n)
+				r, err := log.Append(context.WithoutCancel(ctx), streamgauge.Batch{Events: []streamgauge.Event{e}})
+				p.mu.Lock()
+				switch {
+				case errors.Is(err, streamgauge.ErrUnavailable):
+					p.failed++
+				case err != nil:
+					tb.Errorf("Append: %v", err)
+				default:
+					p.acked[r.Position] = e.Stream + " " + string(e.Data)
+				}
+				p.mu.Unlock()
+			}
+		})
+	}
+	tb.Cleanup(p.End)
+	return p
+}
+
+// GoOn waits until the follower has more of what is published.
+func (p *Publishers) GoOn(tb testing.TB, f *Follower) {
+	tb.Helper()
+	n := len(f.Events())
+	Eventually(tb, time.Minute, "it goes on", func() bool { return len(f.Events()) > n+50 })
+}
+
+// End ends them.
+func (p *Publishers) End() {
+	p.stop()
+	p.wg.Wait()
+}
+
+// Check checks, after End, that the follower has all that was acknowledged where it was
+// said to be, none twice, and, unless appends may have failed, nothing else.
+func (p *Publishers) Check(tb testing.TB, f *Follower, mayFail bool) {
+	tb.Helper()
+	newest := uint64(0)
+	for id := range p.acked {
+		newest = max(newest, id.Seq)
+	}
+	Eventually(tb, time.Minute, "all has come", func() bool { return uint64(len(f.Events())) >= newest })
+	events := f.Events()
+	if !mayFail && (p.failed > 0 || len(events) != len(p.acked)) {
+		tb.Errorf("%d were acknowledged, %d failed, %d came", len(p.acked), p.failed, len(events))
+	}
+	seen := make(map[string]bool)
+	at := make(map[streamgauge.Position]string)
+	for i, e := range events {
+		if e.ID.Seq != uint64(i+1) {
+			tb.Fatalf("event %d has the number %d", i, e.ID.Seq)
+		}
+		what := e.Stream + " " + string(e.Data)
+		if seen[what] {
+			tb.Fatalf("%s comes twice", what)
+		}
+		seen[what], at[e.ID] = true, what
+	}
+	missing := 0
+	for id, what := range p.acked {
+		if at[id] != what {
+			missing++
+		}
+	}
+	if missing > 0 {
+		tb.Errorf("%d acknowledged events are not where they were", missing)
+	}
+	tb.Logf("%d acknowledged, %d failed, %d came", len(p.acked), p.failed, len(events))
+}
