@@ -105,7 +105,7 @@ func TestAFailoverIsSurvivedAndWhatItLostIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	var logs []*redislog.Log
-	eventually(t, 20*time.Second, "the Sentinels know the Redis", func() bool {
+	eventually(t, time.Minute, "the Sentinels know the Redis", func() bool {
 		log, err := redislog.Open(t.Context(), address, &redislog.Options{Rules: rules, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
 		if err != nil {
 			return false
@@ -115,7 +115,7 @@ func TestAFailoverIsSurvivedAndWhatItLostIsSaid(t *testing.T) {
 		return len(logs) == 2
 	})
 	for _, n := range nodes[1:] {
-		eventually(t, 20*time.Second, "the replicas are there", func() bool {
+		eventually(t, time.Minute, "the replicas are there", func() bool {
 			return strings.Contains(n.Ask("INFO", "replication"), "master_link_status:up")
 		})
 	}
@@ -190,7 +190,7 @@ func TestAFailoverIsSurvivedAndWhatItLostIsSaid(t *testing.T) {
 		old := master
 		master = next
 		old.Run()
-		eventually(t, 30*time.Second, "the old one is a replica", func() bool {
+		eventually(t, 3*time.Minute, "Sentinel has made the old one a replica", func() bool {
 			return strings.Contains(old.Ask("INFO", "replication"), "master_link_status:up")
 		})
 	}
