@@ -16,7 +16,8 @@ type Instance struct {
 	Stats   Stats
 	// EventsOut is how many events it has written per second of late.
 	EventsOut float64
-	// Following is what its subscribers select, each selection once.
+	// Following is what its subscribers select, each selection once: at most the 1,000
+	// that have the most subscribers.
 	Following []Following `json:",omitempty"`
 }
 

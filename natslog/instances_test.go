@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/tailtest"
 	"github.com/streamgauge/streamgauge/natslog"
 )
 
@@ -78,4 +79,10 @@ func TestAnInstanceThatComesWhenAllIsDeletedKnowsWhatIsGone(t *testing.T) {
 			t.Fatalf("after %d the first reads\n%+v\nand the last\n%+v", after, a, b)
 		}
 	}
+}
+
+func TestWhatInstancesSayOfThemselvesIsForgottenSoon(t *testing.T) {
+	t.Parallel()
+	address := natsServer(t).url(newName())
+	tailtest.Announce(t, open(t, address, natslog.Options{}), open(t, address, natslog.Options{}))
 }

@@ -74,6 +74,7 @@ type Log struct {
 	level    atomic.Value // a streamgauge.Level
 
 	health           health
+	presence         presence
 	singles, batches chan *request
 	limit            int           // events that NATS takes in one batch, as far as is known; writeBatches' alone
 	wake             chan struct{} // capacity 1: look whether the log is what it was
@@ -174,6 +175,9 @@ func Open(ctx context.Context, address string, options *Options) (*Log, error) {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	first, err := l.begin(ctx, true)
+	if err == nil {
+		err = l.listen()
+	}
 	if err != nil {
 		stop()
 		l.conn.Close()

@@ -93,10 +93,12 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // knows reports whether the entry has been applied.
 func (l *Log) knows(id entryID) bool {
-	if !l.applying.TryLock() {
+	select {
+	case l.applying <- struct{}{}:
+		defer func() { <-l.applying }()
+	default:
 		return false
 	}
-	defer l.applying.Unlock()
 	return !id.after(l.last)
 }
 
@@ -129,11 +131,16 @@ func (l *Log) follow(ctx context.Context) {
 }
 
 // catchUp applies what has been appended so far.
-func (l *Log) catchUp(ctx context.Context) error {
-	l.applying.Lock()
-	defer l.applying.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+func (l *Log) catchUp(all context.Context) error {
+	ctx, cancel := context.WithTimeout(all, commandTimeout)
 	defer cancel()
+	// Many may want to know while Redis hangs: none waits longer for the others.
+	select {
+	case l.applying <- struct{}{}:
+		defer func() { <-l.applying }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	for {
 		records, last, state, err := l.since(ctx)
 		switch {
@@ -147,7 +154,7 @@ func (l *Log) catchUp(ctx context.Context) error {
 			}
 			fallthrough
 		case state == elsewhere:
-			return l.load(ctx)
+			return l.load(all) // which takes as long as there is much
 		}
 		l.replica.Apply(records)
 		l.last = last
@@ -243,12 +250,12 @@ func parseEntry(raw rueidis.XRangeEntry, r *replica.Record) (entryID, error) {
 // applyOwn makes what this instance has appended known, without reading it, if nobody
 // else has appended anything meanwhile.
 func (l *Log) applyOwn(ctx context.Context, epoch streamgauge.Epoch, group []*request, w written) error {
-	l.applying.Lock()
+	l.applying <- struct{}{}
 	if l.replica.Position().Epoch != epoch || l.last != w.before {
-		l.applying.Unlock()
+		<-l.applying
 		return l.catchUp(ctx)
 	}
-	defer l.applying.Unlock()
+	defer func() { <-l.applying }()
 	var records []replica.Record
 	appended := entryID{appended: w.appended}.time()
 	for i, r := range group {

@@ -181,26 +181,7 @@ func TestARedisThatMayForgetIsRefused(t *testing.T) {
 func TestWhatInstancesSayOfThemselvesIsForgottenSoon(t *testing.T) {
 	t.Parallel()
 	address := redistest.Start(t, "--save", "").URL("x")
-	one, two := open(t, address, redislog.Options{}), open(t, address, redislog.Options{})
-	if all, err := one.Announced(t.Context()); err != nil || len(all) != 0 {
-		t.Fatalf("at first: %v, %v", all, err)
-	}
-	for name, log := range map[string]*redislog.Log{"one": one, "two": two} {
-		if err := log.Announce(t.Context(), name, []byte("I am "+name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	all, err := one.Announced(t.Context())
-	if err != nil || len(all) != 2 || string(all["one"]) != "I am one" || string(all["two"]) != "I am two" {
-		t.Fatalf("got %q, %v", all, err)
-	}
-	eventually(t, 10*time.Second, "who says nothing is not there any more", func() bool {
-		if err := one.Announce(t.Context(), "one", []byte("still")); err != nil {
-			t.Fatal(err)
-		}
-		all, err := two.Announced(t.Context())
-		return err == nil && len(all) == 1 && string(all["one"]) == "still"
-	})
+	tailtest.Announce(t, open(t, address, redislog.Options{}), open(t, address, redislog.Options{}))
 }
 
 func TestNoErrorTellsThePassword(t *testing.T) {

@@ -31,8 +31,7 @@ type state struct {
 	forgot map[string]uint64 // the newest event of a stream when it was forgotten last
 }
 
-// load reads everything that is kept and begins anew with it. It is called with applying
-// held.
+// load reads everything that is kept and begins anew with it. It is called while applying.
 func (l *Log) load(ctx context.Context) error {
 	st, err := l.state(ctx)
 	if err == nil && l.left[st.epoch] {

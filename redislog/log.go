@@ -61,7 +61,7 @@ type Log struct {
 	appends chan *request
 	wake    chan struct{} // capacity 1: there may be something new
 
-	applying sync.Mutex                 // held while the log is read and applied
+	applying chan struct{}              // capacity 1: full while the log is read and applied
 	last     entryID                    // of the newest entry of the ordered log that was applied
 	left     map[streamgauge.Epoch]bool // epochs that were over, held with last
 
@@ -103,6 +103,7 @@ func Open(ctx context.Context, address string, options *Options) (*Log, error) {
 	l := &Log{
 		client: client, prefix: "{" + name + "}:", rules: o.Rules, logger: o.Logger, now: o.Now,
 		left:     make(map[streamgauge.Epoch]bool),
+		applying: make(chan struct{}, 1),
 		instance: strconv.FormatUint(rand.Uint64(), 36),
 		appends:  make(chan *request), wake: make(chan struct{}, 1), stop: stop, stopped: background.Done(),
 	}
@@ -112,9 +113,9 @@ func Open(ctx context.Context, address string, options *Options) (*Log, error) {
 	l.replica = replica.New(source{l}, o.Rules, l.clock, o.Logger)
 	err = l.inspect(ctx)
 	if err == nil {
-		l.applying.Lock()
+		l.applying <- struct{}{}
 		err = l.load(ctx)
-		l.applying.Unlock()
+		<-l.applying
 	}
 	if err != nil {
 		stop()

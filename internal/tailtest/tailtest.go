@@ -175,3 +175,43 @@ func (p *Publishers) Check(tb testing.TB, f *Follower, mayFail bool) {
 	}
 	tb.Logf("%d acknowledged, %d failed, %d came", len(p.acked), p.failed, len(events))
 }
+
+// Announcer is a log through which instances tell each other of themselves.
+type Announcer interface {
+	Announce(ctx context.Context, name string, said []byte) error
+	Announced(ctx context.Context) (map[string][]byte, error)
+}
+
+// Announce checks that two instances hear of each other, and that who says nothing any more
+// is forgotten.
+func Announce(t *testing.T, one, two Announcer) {
+	t.Helper()
+	hear := func(log Announcer) map[string][]byte {
+		all, err := log.Announced(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	if all := hear(one); len(all) != 0 {
+		t.Fatalf("at first %q", all)
+	}
+	say := func(log Announcer, name, what string) {
+		if err := log.Announce(t.Context(), name, []byte(what)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(one, "one", "I am one")
+	say(two, "two", "I am two")
+	for _, log := range []Announcer{one, two} {
+		Eventually(t, 5*time.Second, "both are heard", func() bool {
+			all := hear(log)
+			return len(all) == 2 && string(all["one"]) == "I am one" && string(all["two"]) == "I am two"
+		})
+	}
+	Eventually(t, 15*time.Second, "who says nothing is not there any more", func() bool {
+		say(one, "one", "still")
+		all := hear(two)
+		return len(all) == 1 && string(all["one"]) == "still"
+	})
+}

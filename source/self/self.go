@@ -135,13 +135,13 @@ func inAll(m measurement, instances []streamgauge.Instance) total {
 		t.Gaps += i.Stats.Gaps
 		t.WriteTimeouts += i.Stats.WriteTimeouts
 	}
-	t.Goroutines, t.HeapBytes = nil, nil // a process has them
 	return t
 }
 
 type total struct {
 	measurement
-	Instances  int     `json:"instances"`
+	Instances int `json:"instances"`
+	// Left out: a process has them.
 	Goroutines *uint64 `json:"goroutines,omitempty"`
 	HeapBytes  *uint64 `json:"heap_bytes,omitempty"`
 }
