@@ -38,7 +38,10 @@ func (l *Log) presenceSubject(name string) string { return l.name + "-presence."
 func (l *Log) listen() error {
 	prefix := len(l.presenceSubject(""))
 	_, err := l.conn.Subscribe(l.presenceSubject("*"), func(m *nats.Msg) { l.presence.hear(m.Subject[prefix:], m.Data) })
-	return err
+	if err != nil {
+		return err
+	}
+	return l.conn.FlushTimeout(commandTimeout) // from here on nothing is missed
 }
 
 // Announce tells the other instances what the hub of this name is doing.
