@@ -30,13 +30,13 @@ func openLog(ctx context.Context, c *config.Config, rules streamgauge.Rules, log
 	case strings.HasPrefix(c.Log, "redis"):
 		log, err := redislog.Open(ctx, c.Log, &redislog.Options{Rules: rules, Logger: logger})
 		if err != nil {
-			return nil, fmt.Errorf("log: %w", err)
+			return nil, noBroker(c, err)
 		}
 		return log, nil
 	case c.Log != "file":
 		log, err := natslog.Open(ctx, c.Log, &natslog.Options{Rules: rules, Logger: logger})
 		if err != nil {
-			return nil, fmt.Errorf("log: %w", err)
+			return nil, noBroker(c, err)
 		}
 		return log, nil
 	}
@@ -53,6 +53,13 @@ func openLog(ctx context.Context, c *config.Config, rules streamgauge.Rules, log
 		return nil, fmt.Errorf("data: %w", err)
 	}
 	return log, nil
+}
+
+func noBroker(c *config.Config, err error) error {
+	return &HintError{
+		fmt.Errorf("log: %s can't be used: %w", c.LogText(), err),
+		"see that it runs, can be reached from here and lets this user in; without it, --log file keeps events on this machine",
+	}
 }
 
 // instanceName is what tells this instance apart from others with the same log.
