@@ -1,9 +1,9 @@
-// Command compare runs Streamgauge and the plain server of bench/baseline by
-// turns, on the same machine with the same client, and prints how they compare.
+// Command compare runs Streamgauge and its peers by turns, on the same machine
+// with the same client, and prints how they compare.
 //
 //	go run ./bench/compare
 //
-// docs/benchmarks.md says how to read it.
+// docs/performance.md says what it has found, and how to read it.
 package main
 
 import (
@@ -12,13 +12,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -40,7 +41,7 @@ func run(ctx context.Context, out io.Writer) error {
 	only := flag.String("only", "", "measure only what has a name that this `regexp` matches")
 	pin := flag.Bool("pin", runtime.NumCPU() > 1, "server on CPU 0, client on CPU 1")
 	program := flag.String("program", "", "`file` of the streamgauge to compare; built from this checkout if empty")
-	details := flag.Bool("details", false, "print every run as JSON")
+	details := flag.String("details", "", "write every run to this `file` too, as JSON, a line each")
 	flag.Parse()
 	wanted, err := regexp.Compile(*only)
 	if err != nil || *rounds < 1 || *rounds > 100 {
@@ -51,19 +52,24 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	servers := servers{ours: *program, baseline: filepath.Join(folder, "baseline")}
-	if err := build(ctx, servers.baseline, "./bench/baseline"); err != nil {
+	servers, err := prepare(ctx, folder, *program)
+	if err != nil {
 		return err
 	}
-	if servers.ours == "" {
-		servers.ours = filepath.Join(folder, "streamgauge")
-		if err := build(ctx, servers.ours, "./cmd/streamgauge"); err != nil {
+	c := comparison{out: out, rounds: *rounds}
+	if *details != "" {
+		file, err := os.Create(*details)
+		if err != nil {
 			return err
 		}
+		defer file.Close()
+		c.details = json.NewEncoder(file)
 	}
-	fmt.Fprintf(out, "%s %s/%s, %d CPUs, %d rounds of %v, pinned: %v; medians of the undisturbed runs\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), *rounds, *duration, *pin)
-	c := comparison{out: out, rounds: *rounds, details: *details}
-	for _, m := range servers.measurements(*duration, *pin) {
+	fmt.Fprintf(out, "%s %s/%s, %d CPUs, %d rounds of %v, pinned: %v. Medians of the undisturbed runs.\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), *rounds, *duration, *pin)
+	for _, missing := range servers.missing {
+		fmt.Fprintf(out, "Not here: %s\n\n", missing)
+	}
+	for _, m := range (plan{servers, *duration, *pin}).measurements() {
 		if wanted.MatchString(m.name) {
 			if err := c.run(ctx, m); err != nil {
 				return fmt.Errorf("%s: %w", m.name, err)
@@ -73,23 +79,14 @@ func run(ctx context.Context, out io.Writer) error {
 	return c.conclude()
 }
 
-func build(ctx context.Context, into, pkg string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", into, pkg)
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("build %s (run this in the checkout): %w", pkg, err)
-	}
-	return nil
-}
-
-// A comparison runs measurements and prints them.
+// A comparison runs measurements and prints them, as tables in Markdown.
 type comparison struct {
 	out     io.Writer
 	rounds  int
-	details bool
-	missed  []string // targets
-	unsound []string // runs that broke a guarantee
-	noisy   int      // figures of disturbed runs only
+	details *json.Encoder // nil if nobody wants them
+	missed  []string      // targets
+	unsound []string      // runs that broke a guarantee
+	noisy   int           // rows of disturbed runs only
 }
 
 // mostRepeats is how many times a disturbed run is made again, at most, for
@@ -97,11 +94,14 @@ type comparison struct {
 const mostRepeats = 2
 
 func (c *comparison) run(ctx context.Context, m measurement) error {
-	var quiet, all [2][]*bench.Result
-	fmt.Fprintf(c.out, "%s\n", m.name)
-	for range c.rounds * (1 + mostRepeats) {
+	rounds := c.rounds
+	if m.once {
+		rounds = 1
+	}
+	quiet, all := make([][]*bench.Result, len(m.sides)), make([][]*bench.Result, len(m.sides))
+	for range rounds * (1 + mostRepeats) {
 		for i, side := range m.sides {
-			if side.name == "" || len(quiet[i]) == c.rounds {
+			if len(quiet[i]) == rounds {
 				continue
 			}
 			result, err := bench.Run(ctx, side.options)
@@ -115,18 +115,43 @@ func (c *comparison) run(ctx context.Context, m measurement) error {
 			}
 		}
 	}
+	fmt.Fprintf(c.out, "### %s\n\n| ", strings.ToUpper(m.name[:1])+m.name[1:])
 	for _, f := range m.figures {
-		var medians [2]float64
-		for i, side := range m.sides {
-			if side.name != "" {
-				medians[i] = c.line(side.name, f, quiet[i], all[i])
+		fmt.Fprintf(c.out, "| %s ", f.name)
+	}
+	fmt.Fprintf(c.out, "|\n|---%s|\n", strings.Repeat("|---:", len(m.figures)))
+	medians := make([]map[string]float64, len(m.figures))
+	for i, side := range m.sides {
+		fmt.Fprintf(c.out, "| %s ", side.name)
+		used := quiet[i]
+		if len(used) == 0 {
+			used = all[i]
+			c.noisy++
+			fmt.Fprint(c.out, "(disturbed) ")
+		}
+		for j, f := range m.figures {
+			if medians[j] == nil {
+				medians[j] = make(map[string]float64)
+			}
+			low, median, high := spread(used, f.value)
+			medians[j][side.name] = median
+			fmt.Fprintf(c.out, "| %s ", short(median))
+			if len(used) > 1 {
+				fmt.Fprintf(c.out, "(%s to %s) ", short(low), short(high))
 			}
 		}
-		verdict, ok := f.judge(medians[0], medians[1])
+		fmt.Fprintln(c.out, "|")
+	}
+	fmt.Fprintln(c.out)
+	for j, f := range m.figures {
+		if f.judge == nil {
+			continue
+		}
+		verdict, ok := f.judge(medians[j][m.sides[0].name], medians[j])
 		if !ok {
 			c.missed = append(c.missed, m.name+": "+f.name)
 		}
-		fmt.Fprintf(c.out, "    %s\n", verdict)
+		fmt.Fprintf(c.out, "- %s: %s\n", f.name, verdict)
 	}
 	_, err := fmt.Fprintln(c.out)
 	return err
@@ -134,37 +159,49 @@ func (c *comparison) run(ctx context.Context, m measurement) error {
 
 // look notes what is wrong with a run.
 func (c *comparison) look(m measurement, side side, r *bench.Result) {
-	if c.details {
-		text, _ := json.Marshal(r)
-		fmt.Fprintf(c.out, "  %s %s\n", side.name, text)
+	if c.details != nil {
+		c.details.Encode(struct {
+			Measurement string        `json:"measurement"`
+			Server      string        `json:"server"`
+			Result      *bench.Result `json:"result"`
+		}{m.name, side.name, r})
 	}
-	if !r.Sound() && !side.mayLose {
+	if !r.Sound() && side.ours { // others may leave out what a subscriber does not take
 		c.unsound = append(c.unsound, fmt.Sprintf("%s: %s: %s", m.name, side.name, r.Violations))
 	}
 }
 
-// line prints one side's figure and returns its median. Disturbed runs count
-// only if there are no others.
-func (c *comparison) line(name string, f figure, quiet, all []*bench.Result) float64 {
-	used, mark := quiet, ""
-	if len(quiet) == 0 {
-		used, mark = all, ", all disturbed"
-		c.noisy++
-	}
+// spread returns the least, the median and the greatest value.
+func spread(results []*bench.Result, value func(*bench.Result) float64) (low, median, high float64) {
 	var values []float64
-	for _, r := range used {
-		values = append(values, f.value(r))
+	for _, r := range results {
+		values = append(values, value(r))
 	}
 	slices.Sort(values)
 	n := len(values)
-	median := (values[(n-1)/2] + values[n/2]) / 2
-	fmt.Fprintf(c.out, "  %-28s %12.2f %-32s (%.2f to %.2f, %d runs%s)\n", name, median, f.name, values[0], values[n-1], n, mark)
-	return median
+	return values[0], (values[(n-1)/2] + values[n/2]) / 2, values[n-1]
+}
+
+// short writes a number with three digits, or with all that it has before the point.
+func short(v float64) string {
+	switch size := math.Abs(v); {
+	case size >= 1000:
+		digits := strconv.FormatFloat(v, 'f', 0, 64)
+		for i := len(digits) - 3; i > 0; i -= 3 {
+			digits = digits[:i] + "," + digits[i:]
+		}
+		return digits
+	case size >= 100:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case size >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
 }
 
 func (c *comparison) conclude() error {
 	if c.noisy > 0 {
-		fmt.Fprintf(c.out, "%d figures are of disturbed runs only: they say little.\n", c.noisy)
+		fmt.Fprintf(c.out, "%d rows are of disturbed runs only: they say little.\n", c.noisy)
 	}
 	for _, broken := range c.unsound {
 		fmt.Fprintf(c.out, "BROKEN: %s\n", broken)

@@ -8,36 +8,47 @@ import (
 	"github.com/streamgauge/streamgauge/internal/bench"
 )
 
-// A measurement is a run of us, and of what we compare with.
+// A measurement is runs of several servers, ours first.
 type measurement struct {
 	name    string
-	sides   [2]side // ours first; without a name there is none
+	once    bool // one run of each says enough: it is long, or made of many
+	sides   []side
 	figures []figure
 }
 
+// A side is one server's part.
 type side struct {
-	name    string
+	*server
 	options bench.Options
-	mayLose bool // the plain server drops what a subscriber does not take
+	name    string // another one than the server's, if there is one
 }
 
 // A figure is what is compared.
 type figure struct {
 	name  string // with its unit
 	value func(*bench.Result) float64
-	// judge says in words how both sides compare and whether that is as it
-	// should be.
-	judge func(ours, other float64) (string, bool)
+	// judge says in words whether ours is as it should be, given the others by name; nil if
+	// nothing is wanted.
+	judge func(ours float64, others map[string]float64) (string, bool)
+}
+
+func (f figure) wanted(judge func(float64, map[string]float64) (string, bool)) figure {
+	f.judge = judge
+	return f
 }
 
 var (
-	memory = figure{name: "kB each", judge: atMost(1), value: func(r *bench.Result) float64 { return r.IdleBytesPerSubscriber / 1e3 }}
-	cpu    = figure{name: "s of CPU per million deliveries", judge: atMost(1), value: func(r *bench.Result) float64 { return r.CPUPerMillionDeliveries }}
-	rate   = figure{name: "deliveries per second", judge: atLeast(1), value: func(r *bench.Result) float64 { return r.DeliveriesPerSecond }}
-	p99    = figure{name: "ms p99 latency", judge: told, value: p99Of}
+	memory = figure{name: "kB for each", value: func(r *bench.Result) float64 { return r.IdleBytesPerSubscriber / 1e3 }}
 
-	acked    = figure{name: "events acknowledged per second", judge: atLeast(0.7), value: func(r *bench.Result) float64 { return r.AckedPerSecond }}
-	ackedCPU = figure{name: "s of CPU per million events", judge: told, value: func(r *bench.Result) float64 { return r.CPUPerMillionAcked }}
+	cpu     = figure{name: "CPU s per million", value: func(r *bench.Result) float64 { return r.CPUPerMillionDeliveries }}
+	rate    = figure{name: "deliveries/s", value: func(r *bench.Result) float64 { return r.DeliveriesPerSecond }}
+	wire    = figure{name: "bytes for each", value: func(r *bench.Result) float64 { return r.BytesPerDelivery }}
+	p50     = figure{name: "p50 ms", value: func(r *bench.Result) float64 { return r.Latency.P50 }}
+	p99     = figure{name: "p99 ms", value: p99Of}
+	slowest = figure{name: "slowest ms", value: func(r *bench.Result) float64 { return r.Latency.Max }}
+
+	acked    = figure{name: "acknowledged/s", value: func(r *bench.Result) float64 { return r.AckedPerSecond }}
+	ackedCPU = figure{name: "CPU s per million", value: func(r *bench.Result) float64 { return r.CPUPerMillionAcked }}
 )
 
 // p99Of is endless if no event of the measured time has come.
@@ -48,108 +59,172 @@ func p99Of(r *bench.Result) float64 {
 	return r.Latency.P99
 }
 
-// servers are the programs.
-type servers struct{ ours, baseline string }
-
-func (s servers) plain(args ...string) *bench.Command {
-	return &bench.Command{Path: s.baseline, Args: func(addr, _ string) ([]string, error) {
-		return append([]string{"-listen", addr}, args...), nil
-	}}
+// A plan says how everything is measured.
+type plan struct {
+	servers  *servers
+	duration time.Duration
+	pin      bool
 }
 
-func (s servers) measurements(duration time.Duration, pin bool) []measurement {
-	streamgauge := bench.Streamgauge(s.ours, "os", 0)
-	options := func(mode bench.Mode, server *bench.Command, change func(*bench.Options)) bench.Options {
-		o := bench.Defaults(mode)
-		o.Server, o.Duration = server, duration
-		if pin {
-			o.ServerCPU, o.ClientCPU = 0, 1
+// options are of a run of the mode.
+func (p plan) options(s *server, mode bench.Mode, change func(*bench.Options)) bench.Options {
+	o := bench.Defaults(mode)
+	o.Duration = p.duration
+	if p.pin {
+		o.ServerCPU, o.ClientCPU = 0, 1
+	}
+	o.Server, o.Peer, o.WebSocket = s.command, !s.ours, s.webSocket
+	change(&o)
+	return o
+}
+
+// sides has all of the servers do the same.
+func (p plan) sides(mode bench.Mode, change func(*bench.Options), all ...*server) (sides []side) {
+	for _, s := range all {
+		sides = append(sides, side{s, p.options(s, mode, change), s.name})
+	}
+	return sides
+}
+
+// variant is ours with a line more in its configuration.
+func (p plan) variant(line string, mode bench.Mode, change func(*bench.Options)) side {
+	s := *p.servers.ours
+	s.command = withLine(s.command, line)
+	return side{&s, p.options(&s, mode, change), line}
+}
+
+// with returns the servers and those of the others that have one of the names.
+func (p plan) with(first []*server, names ...string) []*server {
+	for _, name := range names {
+		for _, s := range p.servers.others {
+			if s.name == name {
+				first = append(first, s)
+			}
 		}
-		change(&o)
-		return o
 	}
-	pair := func(mode bench.Mode, name string, plain *bench.Command, change func(*bench.Options)) [2]side {
-		return [2]side{
-			{name: "streamgauge", options: options(mode, streamgauge, change)},
-			{name: name, options: options(mode, plain, change), mayLose: true},
-		}
-	}
-	all := []measurement{
-		{
-			name:    "5,000 idle subscribers",
-			sides:   pair(bench.Idle, "plain net/http", s.plain(), func(o *bench.Options) { o.Subscribers = 5000 }),
-			figures: []figure{memory},
-		},
-		{
-			name:    "1,000 subscribers, 50 events/s",
-			sides:   pair(bench.FanOut, "plain net/http", s.plain(), func(o *bench.Options) { o.Rate = 50 }),
-			figures: []figure{cpu, p99},
-		},
-		{
-			name:    "1,000 subscribers, 400 events/s: more than the plain server can do",
-			sides:   pair(bench.FanOut, "plain net/http", s.plain(), func(o *bench.Options) { o.Rate = 400 }),
-			figures: []figure{rate, cpu, p99},
-		},
-	}
-	// The requests of a single connection come one after another, so each has a
-	// write of its own; those of several share one.
-	alone := acked
-	alone.judge = told
-	for _, single := range []struct {
-		connections int
-		acked       figure
-	}{{1, alone}, {16, acked}} {
-		all = append(all, measurement{
-			name:    fmt.Sprintf("single events, pipelined on %d connections, file log at level os", single.connections),
-			sides:   pair(bench.Publish, "a handler that does nothing", s.plain("-nothing"), func(o *bench.Options) { o.Publishers = single.connections }),
-			figures: []figure{single.acked, ackedCPU},
-		})
-	}
-	batches := acked
-	batches.judge = func(ours, _ float64) (string, bool) {
-		return fmt.Sprintf("wanted: at least 300,000%s", missed(ours >= 300_000)), ours >= 300_000
-	}
-	stalled := p99
-	stalled.judge = func(ours, none float64) (string, bool) {
-		ok := ours <= 1.5*none+5
-		return fmt.Sprintf("ratio %.2f, wanted: at most 1.5 times and 5 ms more%s", ours/none, missed(ok)), ok
-	}
+	return first
+}
+
+func (p plan) measurements() []measurement {
+	s := p.servers
+	both := []*server{s.ours, s.plain}
+	everybody := p.with([]*server{s.ours, s.goroutines, s.plain}, nchanName, nodeName, nextName, webSocketName)
+	const noAttempt = time.Second // of a ceiling: how long one takes at least
+	ceiling := func(o *bench.Options) { o.Duration = max(p.duration/2, noAttempt) }
+	many := func(o *bench.Options) { ceiling(o); o.Subscribers, o.Rate = 10_000, 1 }
 	slow := func(o *bench.Options) { o.Subscribers, o.Rate, o.Payload = 900, 20, 4096 }
-	return append(all, measurement{
-		name: "batches of 100 events, 4 connections, file log at level os",
-		sides: [2]side{{name: "streamgauge", options: options(bench.Publish, streamgauge, func(o *bench.Options) {
-			o.Batch, o.Publishers, o.Pipeline = 100, 4, 8
-		})}},
-		figures: []figure{batches, ackedCPU},
-	}, measurement{
-		name: "1,000 subscribers, 100 of them stalled or missing",
-		sides: [2]side{
-			{name: "100 stalled", options: options(bench.FanOut, streamgauge, func(o *bench.Options) { slow(o); o.Stalled = 100 })},
-			{name: "100 missing", options: options(bench.FanOut, streamgauge, slow)},
+	stalled := func(o *bench.Options) { slow(o); o.Stalled = 100 }
+	twenty := func(o *bench.Options) { o.Rate, o.Batch = 20, 20 }
+	packed := func(o *bench.Options) { twenty(o); o.Gzip = true }
+	return []measurement{
+		{
+			name: "18,000 idle subscribers", once: true,
+			sides:   p.sides(bench.Idle, func(o *bench.Options) { o.Subscribers = 18_000 }, everybody...),
+			figures: []figure{memory.wanted(atMost(2))},
 		},
-		figures: []figure{stalled},
-	})
-}
-
-// told is the judge of figures that have no target.
-func told(ours, other float64) (string, bool) {
-	if other == 0 || math.IsInf(other, 0) {
-		return "no target", true
+		{
+			name: "1,000 subscribers, the most that comes within 250 ms, nothing lost", once: true,
+			sides: p.sides(bench.Ceiling, ceiling, everybody...),
+			figures: []figure{
+				rate.wanted(atLeast(5_000_000)), p99,
+				cpu.wanted(atMostOf(1./3, webSocketName)), memory.wanted(atMostOf(1./3, webSocketName)),
+			},
+		},
+		{
+			name: "10,000 subscribers, the most that comes within 250 ms, nothing lost", once: true,
+			sides:   p.sides(bench.Ceiling, many, p.with(both, nchanName, nodeName)...),
+			figures: []figure{rate.wanted(atLeastOf(1.3, nchanName)), p99, cpu},
+		},
+		{
+			name:    "10,000 subscribers, 1 event/s",
+			sides:   p.sides(bench.FanOut, func(o *bench.Options) { o.Subscribers, o.Rate = 10_000, 1 }, p.with(both, nchanName, nodeName)...),
+			figures: []figure{p50, p99.wanted(atMostOf(1.2, nchanName)), cpu},
+		},
+		{
+			name:    "1,000 subscribers, 10 events/s",
+			sides:   p.sides(bench.FanOut, func(*bench.Options) {}, everybody...),
+			figures: []figure{cpu.wanted(atMostOf(1, nodeName)), p50, p99},
+		},
+		{
+			name: "1,000 subscribers, 100 events/s, which may wait for others",
+			sides: append(p.sides(bench.FanOut, func(o *bench.Options) { o.Rate = 100 }, s.ours),
+				p.variant("flush_interval: 50ms", bench.FanOut, func(o *bench.Options) { o.Rate = 100 })),
+			figures: []figure{cpu, p50, p99},
+		},
+		{
+			name:    "single events, pipelined on 16 connections, file log at level os",
+			sides:   p.sides(bench.Publish, func(o *bench.Options) { o.Publishers = 16 }, p.with([]*server{s.ours, s.nothing}, nchanName, nodeName)...),
+			figures: []figure{acked.wanted(atLeastOf(0.75, nothingName)), ackedCPU},
+		},
+		{
+			name:    "single events, pipelined on 1 connection, file log at level os",
+			sides:   p.sides(bench.Publish, func(*bench.Options) {}, s.ours, s.nothing),
+			figures: []figure{acked, ackedCPU},
+		},
+		{
+			name: "batches of 100 events, 4 connections, file log at level os",
+			sides: p.sides(bench.Publish, func(o *bench.Options) {
+				o.Batch, o.Publishers, o.Pipeline = 100, 4, 8
+			}, s.ours),
+			figures: []figure{acked.wanted(atLeast(300_000)), ackedCPU},
+		},
+		{
+			name: "10,000 subscribers resume 100 events back at once", once: true,
+			sides:   p.sides(bench.Replay, func(o *bench.Options) { o.Subscribers = 10_000 }, p.with([]*server{s.ours}, nchanName)...),
+			figures: []figure{slowest.wanted(atMost(1000)), p50, cpu},
+		},
+		{
+			name: "1,000 subscribers, 20 events together each second",
+			sides: append(p.sides(bench.FanOut, twenty, s.ours),
+				side{s.ours, p.options(s.ours, bench.FanOut, packed), "with gzip"}),
+			figures: []figure{wire, cpu, p99},
+		},
+		{
+			name: "1,000 subscribers, 100 of them stalled or missing",
+			sides: append(p.sides(bench.FanOut, stalled, s.ours),
+				side{s.ours, p.options(s.ours, bench.FanOut, slow), missingName}),
+			figures: []figure{p99.wanted(notSlower)},
+		},
 	}
-	return fmt.Sprintf("ratio %.2f, no target", ours/other), true
 }
 
-func atMost(limit float64) func(ours, other float64) (string, bool) {
-	return func(ours, other float64) (string, bool) {
-		ok := ours <= limit*other
-		return fmt.Sprintf("ratio %.2f, wanted: at most %.2f%s", ours/other, limit, missed(ok)), ok
+const missingName = "those 100 missing"
+
+// notSlower is the judge of others' latency beside subscribers that have stalled.
+func notSlower(ours float64, others map[string]float64) (string, bool) {
+	none := others[missingName]
+	ok := ours <= 1.5*none+5
+	return fmt.Sprintf("%.2f times, wanted: at most 1.5 times and 5 ms more%s", ours/none, missed(ok)), ok
+}
+
+func atMost(limit float64) func(float64, map[string]float64) (string, bool) {
+	return func(ours float64, _ map[string]float64) (string, bool) {
+		return fmt.Sprintf("%s, wanted: at most %s%s", short(ours), short(limit), missed(ours <= limit)), ours <= limit
 	}
 }
 
-func atLeast(limit float64) func(ours, other float64) (string, bool) {
-	return func(ours, other float64) (string, bool) {
-		ok := ours >= limit*other
-		return fmt.Sprintf("ratio %.2f, wanted: at least %.2f%s", ours/other, limit, missed(ok)), ok
+func atLeast(limit float64) func(float64, map[string]float64) (string, bool) {
+	return func(ours float64, _ map[string]float64) (string, bool) {
+		return fmt.Sprintf("%s, wanted: at least %s%s", short(ours), short(limit), missed(ours >= limit)), ours >= limit
+	}
+}
+
+func atMostOf(limit float64, name string) func(float64, map[string]float64) (string, bool) {
+	return ofOther("at most", limit, name, func(ratio float64) bool { return ratio <= limit })
+}
+
+func atLeastOf(limit float64, name string) func(float64, map[string]float64) (string, bool) {
+	return ofOther("at least", limit, name, func(ratio float64) bool { return ratio >= limit })
+}
+
+func ofOther(bound string, limit float64, name string, ok func(float64) bool) func(float64, map[string]float64) (string, bool) {
+	return func(ours float64, others map[string]float64) (string, bool) {
+		other, known := others[name]
+		if !known {
+			return fmt.Sprintf("%s is not here to compare with", name), true
+		}
+		ratio := ours / other
+		return fmt.Sprintf("%.2f of %s, wanted: %s %.2f%s", ratio, name, bound, limit, missed(ok(ratio))), ok(ratio)
 	}
 }
 

@@ -40,6 +40,18 @@ type Options struct {
 	// Warmup passes before Duration is measured.
 	Warmup, Duration time.Duration
 
+	// Gzip asks for a stream that is packed. Its blocks must be packed by themselves, as
+	// Streamgauge does it.
+	Gzip bool
+	// WebSocket has subscribers read over WebSocket (RFC 6455), on the same URLs.
+	WebSocket bool
+	// Peer is whether the server is not Streamgauge, so that its positions are not checked, and
+	// that it need not send one before the first event.
+	Peer bool
+
+	// Latency is the p99 up to which a ceiling counts, and Rate is where its search begins.
+	Latency time.Duration
+
 	ServerCPU, ClientCPU int
 }
 
@@ -51,6 +63,7 @@ const (
 	Idle    Mode = "idle"    // connect and wait
 	Publish Mode = "publish" // publish as much as is acknowledged
 	Replay  Mode = "replay"  // everyone resumes at once, behind by the backlog
+	Ceiling Mode = "ceiling" // find the highest rate of fan-out that is delivered in time
 )
 
 // Defaults returns a run that takes a few seconds.
@@ -58,10 +71,13 @@ func Defaults(mode Mode) Options {
 	o := Options{
 		Mode: mode, Subscribers: 1000, Streams: 1, Publishers: 1, Pipeline: 64, Batch: 1,
 		Payload: 128, Backlog: 100, Rate: 10, Warmup: time.Second, Duration: 5 * time.Second,
-		ServerCPU: -1, ClientCPU: -1,
+		Latency: 250 * time.Millisecond, ServerCPU: -1, ClientCPU: -1,
 	}
-	if mode == Publish {
+	switch mode {
+	case Publish:
 		o.Subscribers, o.Rate, o.Pipeline = 0, 0, 256
+	case Ceiling:
+		o.Publishers, o.Rate, o.Duration = 16, 100, 3*time.Second
 	}
 	return o
 }
@@ -86,9 +102,9 @@ func (o *Options) Validate() error {
 		return errors.New("publish-url is another instance of the server at url, which is not given")
 	}
 	switch o.Mode {
-	case FanOut, Idle, Publish, Replay:
+	case FanOut, Idle, Publish, Replay, Ceiling:
 	default:
-		return fmt.Errorf("mode is %q; it must be %s, %s, %s or %s", o.Mode, FanOut, Idle, Publish, Replay)
+		return fmt.Errorf("mode is %q; it must be %s, %s, %s, %s or %s", o.Mode, FanOut, Idle, Publish, Replay, Ceiling)
 	}
 	for _, n := range []struct {
 		name             string
@@ -96,7 +112,7 @@ func (o *Options) Validate() error {
 	}{
 		{"subscribers", o.Subscribers, 0, 100_000},
 		{"stalled", o.Stalled, 0, 100_000},
-		{"streams", o.Streams, 1, 1000},
+		{"streams", o.Streams, 1, 10_000},
 		{"publishers", o.Publishers, 1, 1000},
 		{"pipeline", o.Pipeline, 1, 10_000},
 		{"batch", o.Batch, 1, 10_000},
@@ -112,6 +128,12 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("rate is %v; it must be from 0 to 10,000,000 events a second", o.Rate)
 	case o.Warmup < 0 || o.Warmup > time.Hour || o.Duration <= 0 || o.Duration > time.Hour:
 		return fmt.Errorf("warm-up and duration are %v and %v; they must be at most an hour", o.Warmup, o.Duration)
+	case o.Latency <= 0 || o.Latency > time.Minute:
+		return fmt.Errorf("latency is %v; it must be at most a minute", o.Latency)
+	case o.Mode == Ceiling && (o.Rate < 1 || o.Subscribers == 0 || o.URL != ""):
+		return errors.New("a ceiling needs a rate to begin with, subscribers, and a server of its own for each attempt")
+	case o.Gzip && o.WebSocket:
+		return errors.New("gzip is of event streams, not of WebSocket")
 	case o.Mode == Replay && o.Streams > 1:
 		return fmt.Errorf("streams is %d; a replay has one", o.Streams)
 	}

@@ -43,10 +43,10 @@ func TestHistogramBucketsJoin(t *testing.T) {
 	}
 }
 
-// pieces cuts p at random, into empty pieces too.
-func pieces(p []byte, rng *rand.Rand) (out [][]byte) {
+// pieces cuts p at random, into pieces of at most so many bytes, empty ones too.
+func pieces(p []byte, most int, rng *rand.Rand) (out [][]byte) {
 	for len(p) > 0 {
-		n := rng.IntN(min(len(p), 40) + 1)
+		n := rng.IntN(min(len(p), most) + 1)
 		out = append(out, bytes.Clone(p[:n]))
 		p = p[n:]
 	}
@@ -65,7 +65,7 @@ func TestResponsesInPieces(t *testing.T) {
 		var r response
 		var got []string
 		var body []byte
-		for _, p := range pieces([]byte(answers), rand.New(rand.NewPCG(seed, 0))) {
+		for _, p := range pieces([]byte(answers), 40, rand.New(rand.NewPCG(seed, 0))) {
 			for len(p) > 0 {
 				piece, rest, done, err := r.next(p)
 				if err != nil {
@@ -156,8 +156,8 @@ func TestBlocksInPiecesAreWhatTheDecoderReads(t *testing.T) {
 	for seed := range uint64(200) {
 		var b blocks
 		var got []string
-		for _, p := range pieces(wire, rand.New(rand.NewPCG(seed, 0))) {
-			b.feed(p, func(m message) {
+		for _, p := range pieces(wire, 40, rand.New(rand.NewPCG(seed, 0))) {
+			b.feed(p, nil, func(m message) {
 				kind := string(m.kind)
 				if kind == "" {
 					kind = "message"

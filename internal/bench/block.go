@@ -14,22 +14,32 @@ type blocks struct {
 type message struct {
 	id, kind, data []byte
 	hasData        bool
+	block          []byte // as it came
 }
 
 var blockEnd = []byte("\n\n")
 
-// feed takes a piece and calls each for every block in it that has data.
-func (b *blocks) feed(piece []byte, each func(message)) {
+// feed takes a piece and calls each for every block in it that has data. Before it reads a block
+// it asks skip, if that is not nil, how much of what comes next needs no reading, in whole blocks.
+func (b *blocks) feed(piece []byte, skip func([]byte) int, each func(message)) {
 	if len(b.partial) > 0 {
 		b.partial = append(b.partial, piece...)
 		piece = b.partial
 	}
-	for {
+	for len(piece) > 0 {
+		if skip != nil {
+			if n := skip(piece); n > 0 {
+				piece = piece[n:]
+				continue
+			}
+		}
 		i := bytes.Index(piece, blockEnd)
 		if i < 0 {
 			break
 		}
-		if m := b.parse(piece[:i+1]); m.hasData {
+		m := b.parse(piece[:i+1])
+		m.block = piece[:i+2]
+		if m.hasData {
 			each(m)
 		}
 		piece = piece[i+2:]

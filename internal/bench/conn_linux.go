@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"os"
 	"strconv"
 	"time"
@@ -21,7 +22,13 @@ type subscriber struct {
 	blocks   blocks
 	check    *check.Subscriber
 	deliver  func(message)
+	skip     func([]byte) int
 	tally    *tally
+
+	frames     *frames   // if it reads over WebSocket
+	unpacker   *unpacker // if it is sent gzip
+	transcript *transcript
+	place      uint64 // in the transcript, of what comes next; 0 is none
 
 	begun   bool          // the server has answered
 	opened  time.Duration // when it was connected
@@ -38,10 +45,13 @@ type tally struct {
 	latency   histogram // from when an event was due until it was read; in a replay, see backlog
 	acks      histogram // from when a request was due until it was answered
 	delivered uint64
+	received  uint64 // bytes, by subscribers
 	acked     uint64
 	refused   uint64 // requests
 	begun     int    // subscribers that the server has answered
 	fault     error  // the first
+
+	unpacked *unpacked
 }
 
 func (t *tally) measured(due time.Duration) bool { return due >= t.from && due < t.to }
@@ -52,11 +62,20 @@ func (t *tally) fail(err error) {
 	}
 }
 
-func newSubscriber(name, stream string, t *tally) *subscriber {
-	s := &subscriber{stream: []byte(stream), tally: t}
+func newSubscriber(name, stream string, t *tally, common *transcript, o *Options) *subscriber {
+	s := &subscriber{stream: []byte(stream), tally: t, transcript: common}
 	s.check = check.NewSubscriber(name, streamgauge.Selection{streamgauge.Selector(stream)})
 	s.check.Connected()
-	s.deliver = s.message
+	if o.Peer {
+		s.check.Foreign()
+	}
+	if o.WebSocket {
+		s.frames = new(frames)
+	}
+	if o.Gzip {
+		s.unpacker = &unpacker{known: t.unpacked}
+	}
+	s.deliver, s.skip = s.message, s.same
 	return s
 }
 
@@ -66,6 +85,7 @@ func (s *subscriber) serve(l *loop) error {
 		return err
 	}
 	s.tally.now = l.now()
+	s.tally.received += uint64(len(p))
 	for len(p) > 0 {
 		body, rest, done, err := s.response.next(p)
 		p = rest
@@ -77,17 +97,51 @@ func (s *subscriber) serve(l *loop) error {
 				return fmt.Errorf("the server ended the answer of status %d", s.response.status)
 			}
 			continue
-		case s.response.status != 200:
+		case s.response.status != s.wanted():
 			return fmt.Errorf("the server answered with status %d: %.300s", s.response.status, bytes.TrimSpace(rest))
 		case !s.begun:
 			s.begun = true
 			s.tally.begun++
 		}
-		if len(body) > 0 {
-			s.blocks.feed(body, s.deliver)
+		if err := s.read(body); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// wanted is the status of an answer that goes on.
+func (s *subscriber) wanted() int {
+	if s.frames != nil {
+		return http.StatusSwitchingProtocols
+	}
+	return http.StatusOK
+}
+
+// read reads a piece of the answer's body.
+func (s *subscriber) read(p []byte) error {
+	if s.unpacker != nil {
+		return s.unpacker.feed(p, s.text)
+	}
+	if s.frames == nil {
+		s.text(p)
+		return nil
+	}
+	for len(p) > 0 {
+		text, rest, err := s.frames.next(p)
+		if err != nil {
+			return err
+		}
+		s.text(text)
+		p = rest
+	}
+	return nil
+}
+
+func (s *subscriber) text(p []byte) {
+	if len(p) > 0 {
+		s.blocks.feed(p, s.skip, s.deliver)
+	}
 }
 
 var reserved = []byte(streamgauge.ReservedPrefix)
@@ -97,9 +151,33 @@ func (s *subscriber) message(m message) {
 		s.check.Control(m.id, name, m.data)
 		return
 	}
+	p, ok := s.check.Event(m.id, s.stream, m.data)
+	s.place = 0
+	if ok {
+		s.place = s.transcript.add(m.block, m.id, p)
+	}
+	s.delivered(p, ok)
+}
+
+// same takes what others were sent too, and returns how much of p that is.
+func (s *subscriber) same(p []byte) int {
+	if s.place == 0 {
+		return 0
+	}
+	blocks, n := s.transcript.same(p, s.place)
+	for i := range blocks {
+		b := &blocks[i]
+		s.check.Again(b.id, b.seq, b.payload)
+		s.delivered(b.payload, true)
+	}
+	s.place += uint64(n)
+	return n
+}
+
+// delivered counts an event.
+func (s *subscriber) delivered(p check.Payload, ok bool) {
 	t := s.tally
 	t.delivered++
-	p, ok := s.check.Event(m.id, s.stream, m.data)
 	switch {
 	case ok && t.measured(p.Due):
 		t.latency.add(t.now - p.Due)

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -28,8 +27,6 @@ type conn interface {
 	// closed is called with why.
 	closed(err error)
 }
-
-var errClosed = errors.New("the server closed the connection")
 
 func newLoop() (*loop, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)

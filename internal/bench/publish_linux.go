@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/streamgauge/streamgauge/internal/check"
 )
 
 // stall connects subscribers that never read, and publishes until they have
@@ -24,9 +26,14 @@ func (r *run) stall(ctx context.Context) error {
 	if err := r.wait(ctx, settleTime); err != nil { // for the server to answer all of them
 		return err
 	}
+	// With numbers of their own, of which those who subscribe later know nothing.
+	p, err := r.connectPublisher(r.o.Publishers, new(check.Ledger))
+	if err != nil {
+		return err
+	}
 	batch := min(1000, max(1, stallRequestBytes/r.o.Payload))
 	for range r.o.Streams {
-		if err := r.publishAtOnce(ctx, max(1, sendBuffer()/r.o.Payload), batch); err != nil {
+		if err := r.publishAtOnce(ctx, p, max(1, sendBuffer()/r.o.Payload), batch); err != nil {
 			return err
 		}
 	}
@@ -51,10 +58,13 @@ func sendBuffer() int {
 	return high
 }
 
-// publishAtOnce publishes events on the next stream of the first publisher, and
-// waits until they are acknowledged.
-func (r *run) publishAtOnce(ctx context.Context, events, batch int) error {
-	p, stream := r.publishers[0], r.publishers[0].next
+// publishAtOnce publishes events on the publisher's next stream, and waits until they are
+// acknowledged.
+func (r *run) publishAtOnce(ctx context.Context, p *publisher, events, batch int) error {
+	if r.o.Peer {
+		batch = 1
+	}
+	stream := p.next
 	end := r.loop.now() + drainTimeout
 	for events > 0 || p.waiting() > 0 {
 		for ; events > 0 && p.waiting() < r.o.Pipeline; events -= batch {
@@ -76,22 +86,27 @@ func (r *run) publishAtOnce(ctx context.Context, events, batch int) error {
 
 func (r *run) connectPublishers() error {
 	for id := range r.o.Publishers {
-		p := &publisher{tally: &r.tally, next: id % r.o.Streams}
-		for i := range r.o.Streams {
-			stream := r.streamName(i)
-			head := fmt.Appendf(nil, "POST /v1/streams/%s/events HTTP/1.1\r\nHost: %s\r\nContent-Type: ", stream, r.host)
-			p.streams = append(p.streams, publishing{r.ledger.NewPublisher(id, stream), head})
-		}
-		var err error
-		if p.fd, err = dial(r.publishAddr, 0, nil); err != nil {
-			return err
-		}
-		if err := r.loop.add(p.fd, p); err != nil {
+		p, err := r.connectPublisher(id, &r.ledger)
+		if err != nil {
 			return err
 		}
 		r.publishers = append(r.publishers, p)
 	}
 	return nil
+}
+
+func (r *run) connectPublisher(id int, ledger *check.Ledger) (*publisher, error) {
+	p := &publisher{tally: &r.tally, next: id % r.o.Streams}
+	for i := range r.o.Streams {
+		stream := r.streamName(i)
+		head := fmt.Appendf(nil, "POST /v1/streams/%s/events HTTP/1.1\r\nHost: %s\r\nContent-Type: ", stream, r.host)
+		p.streams = append(p.streams, publishing{ledger.NewPublisher(id, stream), head})
+	}
+	var err error
+	if p.fd, err = dial(r.publishAddr, 0, nil); err != nil {
+		return nil, err
+	}
+	return p, r.loop.add(p.fd, p)
 }
 
 // publish publishes what is due until the time.
@@ -146,25 +161,46 @@ func (r *run) askDue(now, interval time.Duration) {
 // publishBacklog publishes what a replay is about, and returns the position
 // before it.
 func (r *run) publishBacklog(ctx context.Context) (cursor string, err error) {
-	first := newSubscriber("the first subscriber", r.streamName(0), &r.tally)
+	if cursor, err = r.firstPosition(ctx); err != nil {
+		return "", err
+	}
+	if err := r.connectPublishers(); err != nil {
+		return "", err
+	}
+	if err := r.publishAtOnce(ctx, r.publishers[0], r.o.Backlog, 1000); err != nil {
+		return "", err
+	}
+	r.tally = tally{unpacked: r.tally.unpacked}
+	return cursor, nil
+}
+
+// firstPosition returns the position that the server tells a subscriber before there is an event,
+// and a peer with an event of its own.
+func (r *run) firstPosition(ctx context.Context) (string, error) {
+	first := newSubscriber("the first subscriber", r.streamName(0), &r.tally, newTranscript(1), &r.o)
 	if err := r.open(first, r.streamName(0), ""); err != nil {
 		return "", err
 	}
-	for end := r.loop.now() + answerTimeout; first.check.Cursor() == "" && r.loop.now() < end; {
+	end := r.loop.now() + answerTimeout
+	for published := !r.o.Peer; first.check.Cursor() == "" && r.loop.now() < end; {
+		if first.begun && !published {
+			published = true
+			p, err := r.connectPublisher(0, new(check.Ledger)) // nobody else gets it
+			if err != nil {
+				return "", err
+			}
+			if err := r.publishAtOnce(ctx, p, 1, 1); err != nil {
+				return "", err
+			}
+		}
 		if err := r.step(ctx, end); err != nil {
 			return "", err
 		}
 	}
-	if cursor = first.check.Cursor(); cursor == "" {
-		return "", errors.New("the server sends no position to a new subscriber: it has no replay")
+	cursor := first.check.Cursor()
+	if cursor == "" {
+		return "", errors.New("the server sends no position: it has no replay")
 	}
 	r.loop.drop(first.fd, nil)
-	if err := r.connectPublishers(); err != nil {
-		return "", err
-	}
-	if err := r.publishAtOnce(ctx, r.o.Backlog, 1000); err != nil {
-		return "", err
-	}
-	r.tally = tally{}
 	return cursor, nil
 }

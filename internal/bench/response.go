@@ -31,7 +31,10 @@ const (
 
 const maxHead = 64 << 10
 
-var errHead = errors.New("the server's answer has a head that is too long")
+var (
+	errHead   = errors.New("the server's answer has a head that is too long")
+	errClosed = errors.New("the server closed the connection")
+)
 
 // next takes bytes off p. It returns a piece of a body, if there is one, what
 // is left of p, and whether an answer is complete. The status is that of the

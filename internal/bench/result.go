@@ -24,6 +24,7 @@ type Result struct {
 	Deliveries          uint64    `json:"deliveries"` // measured
 	DeliveriesPerSecond float64   `json:"deliveries_per_second"`
 	Latency             Quantiles `json:"latency_ms"`
+	BytesPerDelivery    float64   `json:"bytes_per_delivery,omitempty"` // that subscribers have read, HTTP's too
 	Acked               uint64    `json:"acked"`
 	AckedPerSecond      float64   `json:"acked_per_second"`
 	AckLatency          Quantiles `json:"ack_latency_ms"`
@@ -111,7 +112,7 @@ func (r *Result) WriteText(w io.Writer) error {
 	}
 	row("run", "%s, %d subscribers (and %d stalled), %d streams, %d bytes, %.1f s", r.Mode, r.Subscribers, r.Stalled, r.Streams, r.Payload, r.Seconds)
 	if r.Deliveries > 0 {
-		row("deliveries", "%.0f a second", r.DeliveriesPerSecond)
+		row("deliveries", "%.0f a second, of %.0f bytes", r.DeliveriesPerSecond, r.BytesPerDelivery)
 		row("latency", "%v", r.Latency)
 	}
 	if r.Acked > 0 {

@@ -44,10 +44,21 @@ type run struct {
 	subscribers []*subscriber
 	publishers  []*publisher
 	stalled     []int
+	transcripts []*transcript // by stream
 	result      Result
 
 	due  time.Duration // of the next request
 	turn int           // publisher
+}
+
+// errLate is how an attempt at a ceiling ends that is too high.
+var errLate = errors.New("events come too late")
+
+// late reports whether fewer events came in time than the options want.
+func (r *run) late() bool {
+	p99 := r.tally.latency.quantile(0.99)
+	due := r.o.Rate * float64(r.o.Subscribers) / float64(r.o.Streams)
+	return p99 > r.o.Latency || r.result.DeliveriesPerSecond < 0.95*due
 }
 
 // Run measures. It returns an error if the run could not be made, and a result
@@ -60,6 +71,13 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.URL == "" && o.Server == nil {
 		return nil, errors.New("neither a URL nor a server is given")
 	}
+	if o.Mode == Ceiling {
+		return findCeiling(ctx, o)
+	}
+	return runOnce(ctx, o)
+}
+
+func runOnce(ctx context.Context, o Options) (*Result, error) {
 	// All of the client's work is on this thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -114,6 +132,10 @@ func (r *run) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	for range r.o.Streams {
+		r.transcripts = append(r.transcripts, newTranscript(r.o.Streams))
+	}
+	r.tally.unpacked = newUnpacked()
 	r.loop, err = newLoop()
 	return err
 }
@@ -187,7 +209,7 @@ func (r *run) replay(ctx context.Context) error {
 	}
 	before := r.usage()
 	r.tally.backlog = uint64(r.o.Backlog)
-	if err := r.subscribe(ctx, "?last-event-id="+url.QueryEscape(cursor)); err != nil {
+	if err := r.subscribe(ctx, cursor); err != nil {
 		return err
 	}
 	if err := r.drain(ctx); err != nil {
@@ -200,13 +222,14 @@ func (r *run) replay(ctx context.Context) error {
 
 // fanOut publishes and reads: first to warm up, then measured.
 func (r *run) fanOut(ctx context.Context) error {
-	if err := r.connectPublishers(); err != nil {
-		return err
-	}
 	if err := r.stall(ctx); err != nil {
 		return err
 	}
 	if err := r.subscribe(ctx, ""); err != nil {
+		return err
+	}
+	// Last: a server may let go of a connection that asks for nothing while many subscribe.
+	if err := r.connectPublishers(); err != nil {
 		return err
 	}
 	if err := r.wait(ctx, settleTime); err != nil {
@@ -226,6 +249,9 @@ func (r *run) fanOut(ctx context.Context) error {
 		return err
 	}
 	r.record(before)
+	if r.o.Mode == Ceiling && r.late() {
+		return errLate
+	}
 	if err := r.drain(ctx); err != nil {
 		return err
 	}
@@ -264,13 +290,26 @@ func (r *run) wait(ctx context.Context, d time.Duration) error {
 
 func (r *run) streamName(i int) string { return r.stream + "." + strconv.Itoa(i) }
 
-func (r *run) getRequest(stream, query string) []byte {
-	return fmt.Appendf(nil, "GET /v1/streams/%s/events%s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n\r\n", stream, query, r.host)
+// getRequest subscribes, after a position if there is one.
+func (r *run) getRequest(stream, cursor string) []byte {
+	p := fmt.Appendf(nil, "GET /v1/streams/%s/events HTTP/1.1\r\nHost: %s\r\n", stream, r.host)
+	if r.o.WebSocket { // the key is the RFC's example: nobody caches this answer
+		p = append(p, "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"...)
+	} else {
+		p = append(p, "Accept: text/event-stream\r\n"...)
+	}
+	if r.o.Gzip {
+		p = append(p, "Accept-Encoding: gzip\r\n"...)
+	}
+	if cursor != "" {
+		p = fmt.Appendf(p, "Last-Event-ID: %s\r\n", cursor)
+	}
+	return append(p, "\r\n"...)
 }
 
 // subscribe connects all subscribers and waits until the server has answered
 // each.
-func (r *run) subscribe(ctx context.Context, query string) error {
+func (r *run) subscribe(ctx context.Context, cursor string) error {
 	end := r.loop.now() + answerTimeout
 	for i := range r.o.Subscribers {
 		for i-r.tally.begun >= mostUnanswer && r.loop.now() < end {
@@ -279,11 +318,11 @@ func (r *run) subscribe(ctx context.Context, query string) error {
 			}
 		}
 		stream := r.streamName(i % r.o.Streams)
-		s := newSubscriber("subscriber "+strconv.Itoa(i), stream, &r.tally)
-		if query == "" {
+		s := newSubscriber("subscriber "+strconv.Itoa(i), stream, &r.tally, r.transcripts[i%r.o.Streams], &r.o)
+		if cursor == "" {
 			s.check.Live(&r.ledger) // nobody publishes now
 		}
-		if err := r.open(s, stream, query); err != nil {
+		if err := r.open(s, stream, cursor); err != nil {
 			return err
 		}
 		r.subscribers = append(r.subscribers, s)
@@ -304,9 +343,9 @@ func (r *run) subscribe(ctx context.Context, query string) error {
 	return nil
 }
 
-func (r *run) open(s *subscriber, stream, query string) (err error) {
+func (r *run) open(s *subscriber, stream, cursor string) (err error) {
 	s.opened = r.loop.now()
-	if s.fd, err = dial(r.addr, 0, r.getRequest(stream, query)); err != nil {
+	if s.fd, err = dial(r.addr, 0, r.getRequest(stream, cursor)); err != nil {
 		return err
 	}
 	return r.loop.add(s.fd, s)

@@ -111,6 +111,37 @@ func TestReplayToEveryone(t *testing.T) {
 	}
 }
 
+func TestGzipIsReadAndCheckedToo(t *testing.T) {
+	o := bench.Defaults(bench.FanOut)
+	o.Subscribers, o.Rate, o.Batch = 20, 200, 20
+	o.Warmup, o.Duration = 100*time.Millisecond, 400*time.Millisecond
+	plain := run(t, o)
+	o.Gzip = true
+	packed := run(t, o)
+	if packed.Checked < 20*80 || packed.BytesPerDelivery == 0 || packed.BytesPerDelivery > plain.BytesPerDelivery/2 {
+		t.Errorf("%d events were checked, of %.0f bytes, and %.0f without gzip", packed.Checked, packed.BytesPerDelivery, plain.BytesPerDelivery)
+	}
+}
+
+func TestACeilingIsWhatIsStillInTime(t *testing.T) {
+	o := bench.Defaults(bench.Ceiling)
+	o.Subscribers, o.Publishers, o.Pipeline, o.Rate = 1, 1, 1, 60_000 // more than one request at a time can be
+	o.Warmup, o.Duration = 0, 100*time.Millisecond
+	r := run(t, o)
+	if r.Rate >= 60_000 || r.Rate < 100 || r.DeliveriesPerSecond < 0.9*r.Rate || r.Latency.P99 > 250 {
+		t.Errorf("the ceiling is %.0f events/s, with %.0f deliveries/s and %v", r.Rate, r.DeliveriesPerSecond, r.Latency)
+	}
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Rate, o.Latency = 1, time.Nanosecond
+	o.Server = &bench.Command{Path: path, Args: func(addr, _ string) ([]string, error) { return []string{"serve", addr}, nil }}
+	if _, err := bench.Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "are too many") {
+		t.Errorf("where nothing is in time the error is %v", err)
+	}
+}
+
 func TestIdleSubscribersAreOnlyMeasured(t *testing.T) {
 	o := bench.Defaults(bench.Idle)
 	o.Subscribers, o.Duration = 50, 100*time.Millisecond

@@ -1,10 +1,22 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 )
+
+// Build builds a command of a folder of this checkout, or of a module in it, into a file.
+func Build(ctx context.Context, folder, into string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", into, ".")
+	cmd.Dir, cmd.Stdout, cmd.Stderr = folder, os.Stderr, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("build %s (run this in the checkout): %w", folder, err)
+	}
+	return nil
+}
 
 // Streamgauge returns the command that starts the program at the path as a
 // server with its default configuration, save that it publishes nothing by

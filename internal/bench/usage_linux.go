@@ -12,12 +12,13 @@ type usage struct {
 	server, client   time.Duration
 	machine          machine
 	delivered, acked uint64
+	received         uint64
 }
 
 // usage reads the counters. Those that can't be read are 0: the server may be
 // on another machine, or have ended, which is noticed elsewhere.
 func (r *run) usage() usage {
-	u := usage{at: r.loop.now(), client: ownTime(), delivered: r.tally.delivered, acked: r.tally.acked}
+	u := usage{at: r.loop.now(), client: ownTime(), delivered: r.tally.delivered, acked: r.tally.acked, received: r.tally.received}
 	if r.pid > 0 {
 		u.server, _ = cpuTime(r.pid)
 	}
@@ -38,6 +39,7 @@ func (r *run) record(before usage) {
 	res.CPUSeconds = server.Seconds()
 	if res.Deliveries > 0 {
 		res.CPUPerMillionDeliveries = res.CPUSeconds / float64(res.Deliveries) * 1e6
+		res.BytesPerDelivery = float64(now.received-before.received) / float64(res.Deliveries)
 	} else if res.Acked > 0 {
 		res.CPUPerMillionAcked = res.CPUSeconds / float64(res.Acked) * 1e6
 	}
