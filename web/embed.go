@@ -22,7 +22,7 @@ var dist embed.FS
 
 // policy lets the page load nothing but its own files and talk to nobody but its
 // own server. It has no inline script or style.
-const policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; object-src 'none'"
+const policy = "default-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; frame-ancestors 'self'"
 
 // file is one file of the page as it goes over the wire.
 type file struct {
@@ -43,8 +43,11 @@ type content struct {
 // change. To mount it elsewhere than on "/", strip the prefix; the page finds the
 // API beside itself.
 //
+// Pages of the frame ancestors, which are origins, may show it in a frame, as its own may.
+//
 // The handler is for use by any number of goroutines.
-func Handler() http.Handler {
+func Handler(frameAncestors ...string) http.Handler {
+	policy := strings.Join(append([]string{policy}, frameAncestors...), " ")
 	files, err := load(dist)
 	if err != nil {
 		panic("web: embedded files: " + err.Error()) // the binary itself is broken
@@ -64,7 +67,7 @@ func Handler() http.Handler {
 			http.Error(w, fmt.Sprintf("There is nothing at %q. The page is at the root.", r.URL.Path), http.StatusNotFound)
 			return
 		}
-		f.serve(w, r)
+		f.serve(w, r, policy)
 	})
 }
 
@@ -76,7 +79,7 @@ func isView(r *http.Request, name string) bool {
 		strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-func (f *file) serve(w http.ResponseWriter, r *http.Request) {
+func (f *file) serve(w http.ResponseWriter, r *http.Request, policy string) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Content-Security-Policy", policy)

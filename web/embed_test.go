@@ -18,7 +18,7 @@ import (
 const navigation = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 // page compresses its files when it is made, so the tests share one.
-var page = sync.OnceValue(web.Handler)
+var page = sync.OnceValue(func() http.Handler { return web.Handler() })
 
 func get(t *testing.T, method, target string, header ...string) *http.Response {
 	t.Helper()

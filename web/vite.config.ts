@@ -28,6 +28,9 @@ export default defineConfig({
     modulePreload: false,
     sourcemap: false,
     rolldownOptions: {
+      // All that it does is to name functions for who debugs the libraries it comes with;
+      // that would keep those that nobody calls.
+      treeshake: { manualPureFunctions: ['__name'] },
       output: {
         entryFileNames: 'assets/app.js',
         chunkFileNames: 'assets/[name].js',
@@ -41,5 +44,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.{ts,tsx}'],
     environment: 'node',
+    expect: { poll: { timeout: 10_000 } },
+    testTimeout: 20_000,
   },
 })

@@ -1,7 +1,8 @@
 import { chromium } from 'playwright-core'
 
-/** Starts Debian's Chromium, or the one that CHROMIUM names, talking to nobody else. */
-export function launch() {
+/** Starts Debian's Chromium, or the one that CHROMIUM names, talking to nobody else.
+ * @param {string[]} more arguments */
+export function launch(...more) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -11,6 +12,7 @@ export function launch() {
       '--disable-component-update',
       '--disable-sync',
       '--no-first-run',
+      ...more,
     ],
   })
 }

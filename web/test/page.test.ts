@@ -28,6 +28,7 @@ describe('the connection pill', () => {
     expect(say({ status: 'live' }, replay, 0).word).toBe('Replay 5×')
     const degraded = { ...plain, degraded: true }
     expect(say({ status: 'live' }, degraded, 0).word).toBe('Degraded')
+    expect(say({ status: 'live' }, { ...plain, ended: true }, 0).word).toBe('Signed out')
     expect(say(retrying(0), plain, 500).word).toBe('Reconnecting')
     expect(say(retrying(0, 'closed'), plain, 500).word).toBe('Live')
     expect(say(retrying(0, 'closed'), plain, 1500).word).toBe('Reconnecting')

@@ -1,4 +1,4 @@
-import{l as e}from"./app.js";var t=[`hub.hello`,`hub.heartbeat`,`hub.gap`,`hub.bye`];function n(n=[]){return async(r,{signal:i,credentials:a}={})=>{i?.throwIfAborted();let o=new EventSource(String(r),{withCredentials:a===`include`});return new Promise((r,a)=>{let s=new TextEncoder,c=new ReadableStream({start:l=>{let u=e=>l.enqueue(s.encode(e)),d=e=>{o.close(),l.error(e),a(e)},f=``,p=({type:e,data:t,lastEventId:n})=>{let r=n===f?``:`id:${n}\n`;f=n,u(`${r}event:${e}\ndata:${t.replaceAll(`
+import{d as e}from"./app.js";var t=[`hub.hello`,`hub.heartbeat`,`hub.gap`,`hub.bye`];function n(n=[]){return async(r,{signal:i,credentials:a}={})=>{i?.throwIfAborted();let o=new EventSource(String(r),{withCredentials:a===`include`});return new Promise((r,a)=>{let s=new TextEncoder,c=new ReadableStream({start:l=>{let u=e=>l.enqueue(s.encode(e)),d=e=>{o.close(),l.error(e),a(e)},f=``,p=({type:e,data:t,lastEventId:n})=>{let r=n===f?``:`id:${n}\n`;f=n,u(`${r}event:${e}\ndata:${t.replaceAll(`
 `,`
 data:`)}\n\n`)};for(let e of new Set([`message`,...t,...n]))o.addEventListener(e,p);o.onopen=()=>{u(`:
 

@@ -2,11 +2,12 @@ import { lazy, Suspense, useEffect } from 'react'
 import type { DashboardDefinition } from '../dashboard/definition'
 import type { Preview } from '../editor/draft'
 import { DEFAULT_WINDOW } from '../time/timeline'
+import type { Who } from './access'
 import { edit, useKeys } from './actions'
 import type { Address } from './address'
 import { Connect } from './Connect'
 import { DashboardView } from './DashboardView'
-import { Help, NewDashboard, nameFor, Streams } from './Dialogs'
+import { Help, NewDashboard, nameFor, Sheet, Streams } from './Dialogs'
 import type { Opened } from './dashboards'
 import { Everything } from './Everything'
 import { follow, Header, Notice } from './Header'
@@ -18,8 +19,44 @@ import { useValue, Value } from './value'
 /** Most look at dashboards; the few who edit one wait a moment for what that needs. */
 const Editor = lazy(() => import('../editor/Editor'))
 
-/** The page. */
+const access = (name: 'Share' | 'SignIn' | 'Tokens') =>
+  lazy(() => import('../access').then((all) => ({ default: all[name] })))
+const SignIn = access('SignIn')
+const Share = access('Share')
+const Tokens = access('Tokens')
+
+/** The page, for whoever may see it. */
 export function App() {
+  const { access } = useSession()
+  const gate = useValue(access.gate)
+  if (gate === 'waiting') return null
+  if (gate === 'open') return <Open />
+  if (gate === 'over') return <Over />
+  return (
+    <Suspense>
+      <main className="entrance">
+        <SignIn />
+      </main>
+    </Suspense>
+  )
+}
+
+/** All that is left of a share link that has ended. */
+function Over() {
+  useEffect(() => {
+    document.title = 'Streamgauge'
+  }, [])
+  return (
+    <main className="over">
+      <div role="status">
+        <h1>This link is not valid any more</h1>
+        <p>It has expired or was revoked. Whoever gave it to you can make another.</p>
+      </div>
+    </main>
+  )
+}
+
+function Open() {
   const session = useSession()
   const address = useValue(session.location.address)
   useKeys(session)
@@ -40,6 +77,16 @@ export function App() {
       <Help />
       <Streams />
       <NewDashboard />
+      <Sheet name="share" title="Share">
+        <Suspense>
+          <Share />
+        </Suspense>
+      </Sheet>
+      <Sheet name="signin" title="Sign in">
+        <Suspense>
+          <SignIn />
+        </Suspense>
+      </Sheet>
     </div>
   )
 }
@@ -47,7 +94,7 @@ export function App() {
 /** Why the server does not want to be asked for this, as a stream's name may be none. */
 function Refused() {
   const state = useValue(useSession().connection)
-  if (state.status !== 'closed' || state.error === undefined) return null
+  if (state.status !== 'closed' || state.error?.status !== 400) return null
   return (
     <p className="mistakes" role="alert">
       The server does not show this: {state.error.message}
@@ -56,9 +103,16 @@ function Refused() {
 }
 
 function Body({ page }: { page: string }) {
+  const who = useValue(useSession().access.who)
   if (page === '') return <Everything />
   if (page === 'connect') return <Connect />
-  return <OpenDashboard name={page} />
+  if (!isTokens(page, who)) return <OpenDashboard name={page} />
+  return <Suspense>{who === undefined ? null : <Tokens />}</Suspense>
+}
+
+/** Where nobody has to sign in there are no tokens, and it may be a dashboard's name. */
+function isTokens(page: string, who: Who | undefined): boolean {
+  return page === 'tokens' && who?.required !== false
 }
 
 function OpenDashboard({ name }: { name: string }) {
@@ -88,7 +142,8 @@ function OpenDashboard({ name }: { name: string }) {
 
 /** There is no such dashboard; there may be one, and there is everything. */
 function Missing({ name }: { name: string }) {
-  const { dashboards, dialog, location } = useSession()
+  const { access, dashboards, dialog, location } = useSession()
+  useValue(access.who)
   const writable = useValue(dashboards.list).some((info) => info.writable)
   const { embed } = useValue(location.address)
   return (
@@ -99,7 +154,7 @@ function Missing({ name }: { name: string }) {
           <a href={location.to('')} onClick={(event) => follow(event, () => location.go(''))}>
             Everything
           </a>{' '}
-          {writable && nameFor(name) === name ? (
+          {writable && access.mayEdit && nameFor(name) === name ? (
             <button type="button" onClick={() => dialog.set('new')}>
               Create it
             </button>
@@ -115,6 +170,8 @@ function useOpened(session: Session, address: Address): void {
   const opened = useValue(session.dashboards.opened)
   const draft = useValue(session.draft)
   const { page } = address
+  const who = useValue(session.access.who)
+  const own = page === '' || page === 'connect' || isTokens(page, who)
   const current = draft?.name === page ? draft.preview : NO_PREVIEW
   const preview = useValue(current)?.definition
   // Of the address only what asks for other data makes another plan.
@@ -128,38 +185,41 @@ function useOpened(session: Session, address: Address): void {
   ])
   useEffect(() => {
     session.draft.set(undefined)
-    if (page === '' || page === 'connect') return
+    if (own) return
     void session.dashboards.open(page).then(() => {
       if (session.fresh !== page) return
       session.fresh = ''
       edit(session)
     })
-  }, [session, page])
+  }, [session, page, own])
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked stands for the address
   useEffect(() => {
-    const plan = planFor(opened, address, preview)
+    const plan = planFor(opened, address, preview, own)
     if (plan !== undefined) session.show(plan)
-    document.title = titleOf(opened, page)
-  }, [session, opened, asked, preview])
+    document.title = titleOf(opened, page, own)
+  }, [session, opened, asked, preview, own])
 }
 
 function planFor(
   opened: Opened,
   address: Address,
   preview: DashboardDefinition | undefined,
+  own: boolean,
 ): Plan | undefined {
   const { page, choices, streams, from, to } = address
+  const nothing = { name: own ? '' : page, choices, everything: [], window: DEFAULT_WINDOW }
   const shared = from !== undefined && to !== undefined && to > from
   const time = { until: shared ? to : undefined, window: shared ? to - from : address.window }
-  if (page === 'connect') return { name: '', choices, everything: [], window: DEFAULT_WINDOW }
+  if (own && page !== '') return nothing
   if (page === '') {
     const everything = streams.length > 0 ? streams : ['>']
     return { name: '', choices, everything, ...time, window: time.window ?? DEFAULT_WINDOW }
   }
   const there = opened.status === 'open' && opened.dashboard.name === page
-  if (preview === undefined && !there) return undefined
+  // Of one that is missing it is heard when there is one.
+  if (preview === undefined && !there) return opened.status === 'missing' ? nothing : undefined
   const dashboard = preview ?? (there ? opened.dashboard.dashboard : null)
-  if (dashboard === null) return { name: page, choices, everything: [], window: DEFAULT_WINDOW }
+  if (dashboard === null) return nothing
   const defaults = Object.entries(dashboard.variables ?? {}).map(([n, v]) => [n, v.default ?? ''])
   return {
     dashboard,
@@ -174,11 +234,9 @@ function planFor(
 const NO_PREVIEW = new Value<Preview | undefined>(undefined)
 const NO_CHANGES = new Value(0)
 
-function titleOf(opened: Opened, page: string): string {
+function titleOf(opened: Opened, page: string, own: boolean): string {
   const title =
-    opened.status === 'open' && page !== ''
-      ? (opened.dashboard.dashboard?.title ?? page)
-      : undefined
-  if (page === 'connect') return 'Connect · Streamgauge'
+    opened.status === 'open' && !own ? (opened.dashboard.dashboard?.title ?? page) : undefined
+  if (own && page !== '') return `${page === 'connect' ? 'Connect' : 'Tokens'} · Streamgauge`
   return title === undefined ? 'Streamgauge' : `${title} · Streamgauge`
 }

@@ -1,13 +1,16 @@
 import { useState } from 'react'
 import { Examples } from './Examples'
+import { NeedsToken } from './NeedsToken'
 import { useSession } from './session'
 import { snippets } from './snippets'
+import { useValue } from './value'
 
 /** How to publish to this very server, and how to subscribe. */
 export function Connect() {
-  const { api } = useSession()
+  const { access, api } = useSession()
+  const who = useValue(access.who)
   const [stream, setStream] = useState('shop.orders')
-  const { publish, subscribe, panel } = snippets(api.base.href, stream)
+  const { publish, subscribe, panel } = snippets(api.base.href, stream, { locked: who?.required })
   return (
     <section className="connect">
       <h2>Connect</h2>
@@ -23,10 +26,11 @@ export function Connect() {
           onChange={(event) => setStream(event.target.value.replace(/[^A-Za-z0-9_.-]/g, ''))}
         />
       </label>
+      <NeedsToken />
       <div className="ways">
-        <Examples title="Publish an event" snippets={publish} />
+        {who?.writes === false ? null : <Examples title="Publish an event" snippets={publish} />}
         <Examples title="Follow the stream" snippets={subscribe} />
-        <Examples title="Show it" snippets={panel} />
+        <Examples title="Show it" snippets={access.mayEdit ? panel : panel.slice(1)} />
       </div>
     </section>
   )

@@ -15,6 +15,8 @@ interface Said {
 interface Circumstances {
   readonly mode: Mode
   readonly degraded: boolean
+  /** Whether the reader has to sign in again. */
+  readonly ended?: boolean
 }
 
 /** A connection that comes back within this time, in ms, was merely renewed. */
@@ -28,18 +30,25 @@ export function ConnectionPill() {
   const session = useSession()
   const state = useValue(session.connection)
   const degraded = useValue(session.degraded)
+  const ended = useValue(session.access.ended)
   const mode = useValue(session.timeline.mode)
   useRenderAt(nextChange(state))
-  const { kind, word, why } = say(state, { mode, degraded }, Date.now())
+  const { kind, word, why } = say(state, { mode, degraded, ended }, Date.now())
   return (
     <>
-      <span className="pill" role="status" data-state={kind} title={why}>
+      <span
+        className="pill"
+        role="status"
+        data-state={kind}
+        data-ended={ended || undefined}
+        title={why}
+      >
         <svg viewBox="0 0 10 10" aria-hidden="true">
           <path d={SHAPES[kind]} />
         </svg>
         {word}
       </span>
-      {kind === 'offline' ? (
+      {kind === 'offline' && !ended ? (
         <button type="button" onClick={() => session.reconnect()}>
           Try now
         </button>
@@ -57,7 +66,12 @@ const SHAPES = {
 }
 
 /** What to say of a state at a time. */
-export function say(state: StreamState, { mode, degraded }: Circumstances, now: number): Said {
+export function say(
+  state: StreamState,
+  { mode, degraded, ended }: Circumstances,
+  now: number,
+): Said {
+  if (ended) return { kind: 'offline', word: 'Signed out' }
   switch (state.status) {
     case 'connecting':
     case 'paused':

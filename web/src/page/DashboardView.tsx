@@ -38,10 +38,11 @@ export function DashboardView({ dashboard }: { dashboard: Dashboard }) {
 function Nothing() {
   const session = useSession()
   const { embed } = useValue(session.location.address)
+  useValue(session.access.who)
   return (
     <p className="note">
       Nothing here yet.{' '}
-      {embed ? null : (
+      {embed || !session.access.mayEdit ? null : (
         <button type="button" title="E" onClick={() => edit(session)}>
           Edit
         </button>

@@ -8,7 +8,15 @@ import { useSession } from './session'
 import { useValue } from './value'
 
 /** A dialog with a title, open while it is the one that was asked for. */
-function Sheet({ name, title, children }: { name: string; title: string; children: ReactNode }) {
+export function Sheet({
+  name,
+  title,
+  children,
+}: {
+  name: string
+  title: string
+  children: ReactNode
+}) {
   const { dialog } = useSession()
   return (
     <Modal name={name} className="sheet" label={title}>
@@ -30,19 +38,22 @@ function Sheet({ name, title, children }: { name: string; title: string; childre
 
 /** The keys that do something. */
 export function Help() {
-  const { keys } = useSession()
+  const { access, keys } = useSession()
+  useValue(access.who)
   const letters = useValue(keys)
   return (
     <Sheet name="help" title="Keys">
       <dl className="help">
-        {ACTIONS.filter(({ key }) => key !== undefined).map(({ key = '', name }) => (
-          <div key={key}>
-            <dt>
-              <Keys of={key} />
-            </dt>
-            <dd>{name}</dd>
-          </div>
-        ))}
+        {ACTIONS.filter(({ key, edits }) => key && (!edits || access.mayEdit)).map(
+          ({ key = '', name }) => (
+            <div key={key}>
+              <dt>
+                <Keys of={key} />
+              </dt>
+              <dd>{name}</dd>
+            </div>
+          ),
+        )}
         <div>
           <dt>
             <Keys of="/" />

@@ -4,7 +4,8 @@ import { formatClock, formatText } from '../data/units'
 import { setText } from '../paint/text'
 import { usePainter } from '../paint/usePainter'
 import { TimeControls } from '../time/TimeControls'
-import { edit, isEditable } from './actions'
+import { Account, formatDate } from './Account'
+import { edit, isEditable, isShareable } from './actions'
 import { ConnectionPill } from './ConnectionPill'
 import { useSession } from './session'
 import { useValue } from './value'
@@ -15,27 +16,29 @@ export function Header() {
   const theme = useValue(session.theme.choice)
   const ThemeIcon = THEME_ICONS[theme]
   const { kiosk } = useValue(session.location.address)
+  const shared = session.access.shared !== undefined
   return (
     <header className="bar">
-      <h1>
-        <a
-          href={session.location.to('')}
-          onClick={(event) => follow(event, () => session.location.go(''))}
-        >
-          <svg viewBox="0 0 32 32" aria-hidden="true">
-            <path d="M4 18h6l3.5-10L18 24l3.5-9H28" />
-          </svg>
-          <span className="word">Streamgauge</span>
-        </a>
+      <h1 aria-label="Streamgauge">
+        {shared ? (
+          <Logo />
+        ) : (
+          <a
+            href={session.location.to('')}
+            onClick={(event) => follow(event, () => session.location.go(''))}
+          >
+            <Logo />
+          </a>
+        )}
       </h1>
-      <Switcher />
+      {shared ? <SharedMark /> : <Switcher />}
       {kiosk ? <Wall /> : null}
       <ConnectionPill />
       <Rate />
       <Losses />
       <span className="spring" />
       <TimeControls />
-      <Edit />
+      <EditAndShare />
       <button
         type="button"
         className="icon"
@@ -54,8 +57,42 @@ export function Header() {
       >
         <ThemeIcon aria-hidden="true" />
       </button>
+      {shared ? null : <Account />}
     </header>
   )
+}
+
+/** The mark and its word. */
+export function Logo() {
+  return (
+    <>
+      <svg viewBox="0 0 32 32" aria-hidden="true">
+        <path d="M4 18h6l3.5-10L18 24l3.5-9H28" />
+      </svg>
+      <span className="word">Streamgauge</span>
+    </>
+  )
+}
+
+/** Which dashboard a share link shows, and until when. */
+function SharedMark() {
+  const { access, dashboards } = useSession()
+  const opened = useValue(dashboards.opened)
+  const until = useValue(access.who)?.expires
+  const title = opened.status === 'open' ? opened.dashboard.dashboard?.title : undefined
+  return (
+    <p className="shared" title={until === undefined ? '' : `until ${formatDate(until)}`}>
+      <strong>{title ?? access.shared}</strong>
+      <small>Shared{until === undefined ? '' : ` until ${formatEnd(until)}`}</small>
+    </p>
+  )
+}
+
+/** A day, or of the next the time. */
+function formatEnd(time: string): string {
+  const end = new Date(time)
+  const isNear = end.getTime() - Date.now() < 86_400_000
+  return end.toLocaleString([], isNear ? { timeStyle: 'short' } : { dateStyle: 'medium' })
 }
 
 /** Lets a link be a link for everything but a plain click. */
@@ -87,7 +124,7 @@ function Switcher() {
       ))}
       <option value="connect">Connect…</option>
       {page === '' || page === 'connect' || list.some(({ name }) => name === page) ? null : (
-        <option>{page}</option>
+        <option value={page}>{page === 'tokens' ? 'Tokens' : page}</option>
       )}
     </select>
   )
@@ -117,16 +154,24 @@ function Wall() {
   )
 }
 
-function Edit() {
+function EditAndShare() {
   const session = useSession()
   useValue(session.dashboards.opened)
+  useValue(session.access.who)
   const draft = useValue(session.draft)
   useValue(session.location.address)
   if (!isEditable(session) || draft !== undefined) return null
   return (
-    <button type="button" className="edit" title="E" onClick={() => edit(session)}>
-      Edit
-    </button>
+    <>
+      {isShareable(session) ? (
+        <button type="button" className="edit" onClick={() => session.dialog.set('share')}>
+          Share…
+        </button>
+      ) : null}
+      <button type="button" className="edit" title="E" onClick={() => edit(session)}>
+        Edit
+      </button>
+    </>
   )
 }
 

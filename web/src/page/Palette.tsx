@@ -1,5 +1,5 @@
 import { Command } from 'cmdk'
-import { ACTIONS } from './actions'
+import { ACTIONS, isOffered } from './actions'
 import { Modal } from './Modal'
 import { useSession } from './session'
 import { useValue } from './value'
@@ -8,6 +8,7 @@ import { useValue } from './value'
 export function Palette() {
   const session = useSession()
   const dashboards = useValue(session.dashboards.list)
+  useValue(session.dashboards.opened)
   const close = () => session.dialog.set(undefined)
   const run = (what: () => void) => () => {
     close()
@@ -19,30 +20,30 @@ export function Palette() {
         <Command.Input placeholder="A dashboard, a time, an action" autoFocus />
         <Command.List>
           <Command.Empty>Nothing of that name.</Command.Empty>
-          <Command.Group heading="Dashboards">
-            <Command.Item onSelect={run(() => session.location.go(''))}>Everything</Command.Item>
-            {dashboards.map(({ name, title }) => (
-              <Command.Item
-                key={name}
-                value={`${title} ${name}`}
-                onSelect={run(() => session.location.go(name))}
-              >
-                {title}
+          {session.access.shared !== undefined ? null : (
+            <Command.Group heading="Dashboards">
+              <Command.Item onSelect={run(() => session.location.go(''))}>Everything</Command.Item>
+              {dashboards.map(({ name, title }) => (
+                <Command.Item
+                  key={name}
+                  value={`${title} ${name}`}
+                  onSelect={run(() => session.location.go(name))}
+                >
+                  {title}
+                </Command.Item>
+              ))}
+              <Command.Item onSelect={run(() => session.location.go('connect'))}>
+                Connect: how to publish and subscribe
+              </Command.Item>
+            </Command.Group>
+          )}
+          <Command.Group heading="Actions">
+            {ACTIONS.filter((a) => a.key !== 'mod+k' && isOffered(session, a)).map((action) => (
+              <Command.Item key={action.name} onSelect={run(() => action.run(session))}>
+                {action.name}
+                {action.key === undefined ? null : <Keys of={action.key} />}
               </Command.Item>
             ))}
-            <Command.Item onSelect={run(() => session.location.go('connect'))}>
-              Connect: how to publish and subscribe
-            </Command.Item>
-          </Command.Group>
-          <Command.Group heading="Actions">
-            {ACTIONS.filter(({ key, when }) => key !== 'mod+k' && (when?.(session) ?? true)).map(
-              (action) => (
-                <Command.Item key={action.name} onSelect={run(() => action.run(session))}>
-                  {action.name}
-                  {action.key === undefined ? null : <Keys of={action.key} />}
-                </Command.Item>
-              ),
-            )}
           </Command.Group>
         </Command.List>
       </Command>

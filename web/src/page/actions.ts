@@ -1,6 +1,7 @@
 import { useEffect } from 'react'
 import { Draft } from '../editor/draft'
 import { SPEEDS, WINDOWS } from '../time/timeline'
+import type { Who } from './access'
 import { formatDuration } from './address'
 import type { Session } from './session'
 
@@ -9,6 +10,8 @@ export interface Action {
   readonly name: string
   /** The key that does it, if any; `?` lists them. */
   readonly key?: string
+  /** Whether it changes a dashboard, which not everybody may. */
+  readonly edits?: true
   /** Whether it makes sense at the moment; default: always. */
   when?(session: Session): boolean
   run(session: Session): void
@@ -38,10 +41,12 @@ export const ACTIONS: readonly Action[] = [
   {
     name: 'Edit this dashboard',
     key: 'e',
+    edits: true,
     when: isEditable,
     run: edit,
   },
-  { name: 'New dashboard', key: 'n', run: (s) => s.dialog.set('new') },
+  { name: 'Share this dashboard…', when: isShareable, run: (s) => s.dialog.set('share') },
+  { name: 'New dashboard', key: 'n', edits: true, run: (s) => s.dialog.set('new') },
   { name: 'Kiosk: nothing but the panels', key: 'k', run: kiosk },
   {
     name: 'Leave the kiosk',
@@ -51,11 +56,41 @@ export const ACTIONS: readonly Action[] = [
   },
   { name: 'Next theme: system, light, dark', key: 'd', run: ({ theme }) => theme.next() },
   { name: 'Keys', key: '?', run: (s) => s.dialog.set('help') },
+  {
+    name: 'Tokens: who may read and publish',
+    when: ({ access }) => hasTokens(access.who.get()),
+    run: ({ location }) => location.go('tokens'),
+  },
+  {
+    name: 'Sign in',
+    when: ({ access }) => access.who.get()?.required === true && !access.who.get()?.signed_in,
+    run: (s) => s.dialog.set('signin'),
+  },
+  {
+    name: 'Sign out',
+    when: ({ access }) => access.shared === undefined && access.who.get()?.signed_in === true,
+    run: signOut,
+  },
   ...WINDOWS.map((ms) => ({
     name: `Show the last ${formatDuration(ms)}`,
     run: (s: Session) => s.choose(ms),
   })),
 ]
+
+/** Whether the action is there for the reader to take. */
+export function isOffered(session: Session, { edits, when }: Action): boolean {
+  return (!edits || session.access.mayEdit) && (when?.(session) ?? true)
+}
+
+/** Whether they can see to tokens, where there are any. */
+export function hasTokens(who: Who | undefined): boolean {
+  return who?.required === true && who.admin
+}
+
+/** Signs out, if there is nothing left to save. */
+export function signOut({ access, location }: Session): void {
+  if (location.mayLeave()) void access.signOut()
+}
 
 function replay({ timeline }: Session): void {
   const mode = timeline.mode.get()
@@ -64,16 +99,22 @@ function replay({ timeline }: Session): void {
   timeline.replay(faster ?? SPEEDS[0])
 }
 
-/** Whether a dashboard is open that can be edited. */
-export function isEditable({ dashboards, location }: Session): boolean {
+/** Whether a dashboard is open that the reader can edit. */
+export function isEditable({ access, dashboards, location }: Session): boolean {
   const opened = dashboards.opened.get()
   const { page, panel } = location.address.get()
   return (
+    access.mayEdit &&
     opened.status === 'open' &&
     opened.dashboard.name === page &&
     opened.dashboard.dashboard !== null &&
     panel === undefined
   )
+}
+
+/** Whether a dashboard is open that the reader can let others see. */
+export function isShareable(session: Session): boolean {
+  return hasTokens(session.access.who.get()) && isEditable(session)
 }
 
 /** Begins to change the open dashboard. */
@@ -97,7 +138,7 @@ function kiosk({ location, say }: Session): void {
 function share(session: Session): void {
   const { from, to } = session.timeline.span
   const time = (at: number) => new Date(at).toISOString()
-  const link = session.location.with({ from: time(from), to: time(to), window: null })
+  const link = session.link({ from: time(from), to: time(to), window: null })
   void session.copy(link, 'Link to these minutes copied')
 }
 
@@ -111,7 +152,7 @@ export function useKeys(session: Session): void {
       if (event.defaultPrevented) return
       const key = nameOf(event)
       const action = ACTIONS.find((a) => a.key === key)
-      if (action === undefined || isTaken(session, event, key) || !(action.when?.(session) ?? true))
+      if (action === undefined || isTaken(session, event, key) || !isOffered(session, action))
         return
       if (session.location.address.get().embed && !IN_FRAMES.has(key)) return
       event.preventDefault()

@@ -67,6 +67,16 @@ export function parseAddress(href: string, base: string): Address {
   }
 }
 
+/** Takes what an address says behind its `#` under a name out of it, so that it is in
+ * nobody's history; servers are never told. Undefined if it says nothing. */
+export function takeFragment(name: string): string | undefined {
+  const { hash, pathname, search } = location
+  const value = hash.startsWith(`#${name}=`) ? hash.slice(name.length + 2) : ''
+  if (value === '') return undefined
+  history.replaceState(null, '', pathname + search)
+  return value
+}
+
 /** Changes of an address; null takes a parameter away. */
 export type Change = Readonly<Record<string, string | null>>
 

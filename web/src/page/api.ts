@@ -57,14 +57,30 @@ export type Patched =
       readonly diff: string | undefined
     }
 
+const JSON_WANTED = { Accept: 'application/json' }
+
 /** Where the hub is, as seen from the page, which may be mounted on any path. */
 export class API {
   /** The root of the server's pages. */
   readonly base: URL
+  /** Hears that the server does not know who asks, and wants to. */
+  onUnknown: () => void = () => {}
 
-  /** @param page the page's address */
-  constructor(page: string) {
+  /** How to ask, so that the server knows who does: by the session, or by a token alone. */
+  readonly identity: Pick<RequestInit, 'credentials'> & {
+    readonly headers?: { Authorization: string }
+  }
+
+  /**
+   * @param page the page's address
+   * @param token of a share link, for which everything is asked; nobody's session is
+   */
+  constructor(page: string, token?: string) {
     this.base = new URL('.', page)
+    this.identity =
+      token === undefined
+        ? { credentials: 'same-origin' }
+        : { credentials: 'omit', headers: { Authorization: `Bearer ${token}` } }
   }
 
   /** The address to publish to a stream. */
@@ -103,10 +119,25 @@ export class API {
   /** Reads a dashboard; undefined if there is none of that name. */
   async dashboard(name: string): Promise<Dashboard | undefined> {
     const url = new URL(`v1/dashboards/${encodeURIComponent(name)}`, this.base)
-    const response = await fetch(url, { headers: { Accept: 'application/json' } })
+    const response = await this.fetch(url)
     if (response.status === 404) return undefined
     if (!response.ok) throw new Error(`${url.pathname} answered ${response.status}`)
     return (await response.json()) as Dashboard
+  }
+
+  /** Sends JSON, if any, and resolves to what is answered. Rejects with what is wrong, in
+   * words. */
+  async send(path: string, method = 'GET', body?: object): Promise<unknown> {
+    const response = await this.fetch(new URL(path, this.base), {
+      method,
+      headers: { ...JSON_WANTED, 'Content-Type': 'application/json' },
+      body: body === undefined ? null : JSON.stringify(body),
+    }).catch(() => undefined)
+    if (response === undefined) throw new Error('The server can’t be reached')
+    if (response.status === 204) return undefined
+    const answer = (await response.json().catch(() => ({}))) as { detail?: string }
+    if (response.ok) return answer
+    throw new Error(answer.detail ?? `the server answered ${response.status}`)
   }
 
   /** Makes a dashboard. Rejects with what is wrong, in words. */
@@ -120,11 +151,14 @@ export class API {
   /** Writes the file of a dashboard that there is not. Rejects with what is wrong, in
    * words. */
   async put(name: string, yaml: string): Promise<void> {
-    const response = await fetch(new URL(`v1/dashboards/${encodeURIComponent(name)}`, this.base), {
-      method: 'PUT',
-      headers: { 'Content-Type': 'application/yaml', 'If-None-Match': '*' },
-      body: yaml,
-    })
+    const response = await this.fetch(
+      new URL(`v1/dashboards/${encodeURIComponent(name)}`, this.base),
+      {
+        method: 'PUT',
+        headers: { 'Content-Type': 'application/yaml', 'If-None-Match': '*' },
+        body: yaml,
+      },
+    )
     if (response.ok) return
     const problem = (await response.json()) as { detail?: string }
     throw new Error(problem.detail ?? `the server answered ${response.status}`)
@@ -138,10 +172,10 @@ export class API {
   ): Promise<Patched> {
     const url = new URL(`v1/dashboards/${encodeURIComponent(base.name)}`, this.base)
     if (dryRun) url.searchParams.set('dry_run', 'true')
-    const response = await fetch(url, {
+    const response = await this.fetch(url, {
       method: 'PATCH',
       headers: {
-        Accept: 'application/json',
+        ...JSON_WANTED,
         'Content-Type': 'application/json-patch+json',
         'If-Match': `"${base.version}"`,
       },
@@ -172,8 +206,19 @@ export class API {
     }
   }
 
+  /** Asks as who the reader is. */
+  async fetch(
+    url: URL,
+    { headers = JSON_WANTED, ...init }: RequestInit & { headers?: Record<string, string> } = {},
+  ): Promise<Response> {
+    const own = this.identity
+    const response = await fetch(url, { ...init, ...own, headers: { ...headers, ...own.headers } })
+    if (response.status === 401) this.onUnknown()
+    return response
+  }
+
   async #get(url: URL): Promise<unknown> {
-    const response = await fetch(url, { headers: { Accept: 'application/json' } })
+    const response = await this.fetch(url)
     if (!response.ok) throw new Error(`${url.pathname} answered ${response.status}`)
     return response.json()
   }

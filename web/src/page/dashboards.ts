@@ -36,6 +36,11 @@ export class Dashboards {
     }
   }
 
+  /** Reads all that there is again. */
+  again(): Promise<void> {
+    return this.refresh(this.#name || undefined)
+  }
+
   /** Reads the list again, and the open dashboard if it is the one that changed. */
   async refresh(changed?: string): Promise<void> {
     try {

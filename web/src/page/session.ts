@@ -5,11 +5,13 @@ import { Clock } from '../data/clock'
 import type { Draft } from '../editor/draft'
 import { PaintLoop } from '../paint/loop'
 import { DEFAULT_WINDOW, Timeline } from '../time/timeline'
-import { formatDuration, Location } from './address'
+import { Access } from './access'
+import { type Change, formatDuration, Location } from './address'
 import { API } from './api'
 import { Dashboards } from './dashboards'
 import { Deeper } from './deeper'
 import { Page, type Plan } from './page'
+import { takeShare } from './share'
 import { recall, remember } from './stored'
 import { Theme } from './theme'
 import { Value } from './value'
@@ -32,6 +34,7 @@ const EVERYTHING: Plan = { name: '', choices: {}, everything: ['>'], window: DEF
  * for, and the loop that draws it. */
 export class Session {
   readonly api: API
+  readonly access: Access
   readonly location: Location
   readonly dashboards: Dashboards
   readonly clock = new Clock()
@@ -60,6 +63,7 @@ export class Session {
   fresh = ''
   /** Whether it is known that there is no stream but the server's own. */
   readonly empty = new Value(false)
+  readonly #share: string | undefined // the token of a share link
   readonly #live: Live
   #deeper: Deeper | undefined
   #leaving: ReturnType<typeof setTimeout> | undefined
@@ -67,15 +71,36 @@ export class Session {
   #version: string | undefined
 
   constructor(window: Window) {
-    this.api = new API(window.document.baseURI)
+    this.#share = takeShare()
+    this.api = new API(window.document.baseURI, this.#share)
     this.location = new Location(window.document.baseURI)
+    const { page } = this.location.address.get()
     this.theme = new Theme(this.location.address.get().theme)
     this.dashboards = new Dashboards(this.api)
     this.location.mayLeave = () => {
       const changes = this.draft.get()?.count.get() ?? 0
       return changes === 0 || confirm('Discard the changes of this dashboard?')
     }
-    void this.dashboards.refresh()
+    this.access = new Access(
+      this.api,
+      {
+        reconnect: () => this.reconnect(),
+        ask: () => this.dialog.set('signin'),
+        goOn: (anew) => this.#goOn(anew),
+        say: this.say,
+      },
+      this.#share === undefined ? undefined : page,
+    )
+    window.addEventListener('hashchange', () => {
+      if (window.location.hash.startsWith('#share=')) window.location.reload()
+    })
+    if (this.#share !== undefined) {
+      // The way back in its history may lead to where it was somebody's own.
+      this.location.address.subscribe(() => {
+        if (this.location.address.get().page !== page) window.location.reload()
+      })
+    }
+    if (this.access.gate.get() === 'open') void this.dashboards.refresh()
     this.page = new Value(this.#newPage(EVERYTHING))
     this.#live = new Live(
       new URL('v1/events', this.api.base),
@@ -83,7 +108,12 @@ export class Session {
         onEvent: (event) => this.#receive(event),
         onState: (state) => this.#state(state),
       },
-      { share: true, retry: { when: (error) => error.status !== 400 } },
+      {
+        ...this.api.identity,
+        // Tabs that share a connection see the same: those of the browser's session.
+        share: this.#share === undefined,
+        retry: { when: (error) => error.status !== 400 && !this.access.ends(error) },
+      },
     )
     this.keys.subscribe(() => remember(KEYS, this.keys.get() ? 'on' : 'off'))
     this.timeline.mode.subscribe(() => {
@@ -175,6 +205,9 @@ export class Session {
     if (event.type === 'hub.hello') this.#greeted(event.data)
     else if (event.type === 'hub.heartbeat') this.degraded.set(/"degraded"/.test(event.data))
     else if (event.type === 'message') this.degraded.set(false)
+    else if (event.type === 'hub.bye' && /"(expired|revoked)"/.test(event.data)) {
+      this.access.dismiss()
+    }
     if (event.data.startsWith('{"stream":"hub.dashboards"')) this.#dashboardChanged(event.data)
     this.page.get().board.receive(event)
     this.#deeper?.receive(event)
@@ -205,6 +238,19 @@ export class Session {
     this.#live.reconnect()
   }
 
+  /** Goes on where it had to stop until somebody signed in. */
+  #goOn(anew: boolean): void {
+    if (this.dialog.get() === 'signin') this.dialog.set(undefined)
+    void this.dashboards.again()
+    if (anew || this.connection.get().status !== 'live') this.reconnect()
+  }
+
+  /** A link to this page, changed. Who has the page by a share link passes that on. */
+  link(change: Change): string {
+    const link = this.location.with(change)
+    return this.#share === undefined ? link : `${link}#share=${this.#share}`
+  }
+
   /** Copies a text and says so. */
   async copy(text: string, said: string): Promise<void> {
     if (await copied(text)) this.say(said)
@@ -231,6 +277,10 @@ export class Session {
 
   #state(state: StreamState): void {
     this.connection.set(state)
+    const refused = 'error' in state && state.error?.status === 401
+    const decided = state.status === 'live' || state.status === 'closed'
+    // Another tab may have signed in or out.
+    if (refused || (decided && this.access.who.get()?.required)) void this.access.check()
     if (state.status === 'live') void this.#recall(this.page.get())
   }
 
@@ -244,7 +294,7 @@ export class Session {
         want.streams.some((s) => matches(selectorOf(s), name)),
       )
       this.empty.set(
-        plan.dashboard === undefined && !wanted.some(({ name }) => sectionOf(name) === 'yours'),
+        plan.everything.length > 0 && !wanted.some(({ name }) => sectionOf(name) === 'yours'),
       )
       const idle = wanted.filter(({ name, age }) => age > want.since && !board.has(name))
       idle.sort((a, b) => a.age - b.age)

@@ -15,32 +15,41 @@ export interface Snippets {
 const ORDER = { total: 59.9, country: 'de' }
 
 /** Code that publishes data like `sample` to a stream of a server, follows it, and
- * shows it. */
-export function snippets(base: string, stream: string, sample: object = ORDER): Snippets {
+ * shows it. To a server that is `locked` it shows a token. */
+export function snippets(
+  base: string,
+  stream: string,
+  { sample = ORDER, locked = false }: { sample?: object; locked?: boolean | undefined } = {},
+): Snippets {
   const url = `${base}v1/streams/${stream}/events`
   const fields = Object.entries(sample).map(([key, value]) => [key, JSON.stringify(value)] as const)
   const json = `{${fields.map(([key, value]) => `"${key}": ${value}`).join(', ')}}`
   const object = fields.map(([key, value]) => `${key}: ${value.replaceAll('"', "'")}`).join(', ')
   const dict = fields.map(([key, value]) => `'${key}': ${value.replaceAll('"', "'")}`).join(', ')
+  const to = (code: string) => (locked ? code : '')
+  const curl = to(' -H "Authorization: Bearer $STREAMGAUGE_TOKEN"')
+  const node = "Authorization: 'Bearer ' + process.env.STREAMGAUGE_TOKEN"
+  const python = "'Authorization': 'Bearer ' + os.environ['STREAMGAUGE_TOKEN']"
+  const go = 'req.Header.Set("Authorization", "Bearer "+os.Getenv("STREAMGAUGE_TOKEN"))'
   return {
     publish: [
-      { language: 'curl', code: `curl -d '${json}' ${url}` },
+      { language: 'curl', code: `curl${curl} -d '${json}' ${url}` },
       {
         language: 'Node',
         code: `await fetch('${url}', {
   method: 'POST',
-  headers: { 'Content-Type': 'application/json' },
+  headers: { 'Content-Type': 'application/json'${to(`, ${node}`)} },
   body: JSON.stringify({ ${object} }),
 })`,
       },
       {
         language: 'Python',
-        code: `import json, urllib.request
+        code: `import json, ${to('os, ')}urllib.request
 
 request = urllib.request.Request(
     '${url}',
     data=json.dumps({${dict}}).encode(),
-    headers={'Content-Type': 'application/json'},
+    headers={'Content-Type': 'application/json'${to(`, ${python}`)}},
 )
 urllib.request.urlopen(request)`,
       },
@@ -50,13 +59,20 @@ urllib.request.urlopen(request)`,
 
 import (
 	"log"
-	"net/http"
+	"net/http"${to('\n\t"os"')}
 	"strings"
 )
 
 func main() {
 	body := strings.NewReader(\`${json}\`)
-	resp, err := http.Post("${url}", "application/json", body)
+${
+  locked
+    ? `	req, _ := http.NewRequest("POST", "${url}", body)
+	req.Header.Set("Content-Type", "application/json")
+	${go}
+	resp, err := http.DefaultClient.Do(req)`
+    : `	resp, err := http.Post("${url}", "application/json", body)`
+}
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -72,10 +88,10 @@ func main() {
       },
     ],
     subscribe: [
-      { language: 'curl', code: `curl -N '${url}?last=10'` },
+      { language: 'curl', code: `curl${curl} -N '${url}?last=10'` },
       {
         language: 'Browser',
-        code: `const events = new EventSource('${url}?last=10')
+        code: `${to('// On a page of this server, where somebody has signed in.\n')}const events = new EventSource('${url}?last=10')
 events.onmessage = (event) => console.log(JSON.parse(event.data))
 events.addEventListener('hub.gap', (event) => console.warn('missed', event.data))`,
       },
@@ -89,7 +105,7 @@ let begin = 'last=10'
 for (;;) {
   try {
     const response = await fetch('${url}?' + begin, {
-      headers: { Accept: 'application/x-ndjson' },
+      headers: { Accept: 'application/x-ndjson'${to(`, ${node}`)} },
     })
     for await (const line of createInterface(Readable.fromWeb(response.body))) {
       const event = JSON.parse(line)
@@ -104,14 +120,14 @@ for (;;) {
       },
       {
         language: 'Python',
-        code: `import json, time, urllib.request
+        code: `import json, ${to('os, ')}time, urllib.request
 
 begin = 'last=10'
 while True:
     try:
         request = urllib.request.Request(
             '${url}?' + begin,
-            headers={'Accept': 'application/x-ndjson'},
+            headers={'Accept': 'application/x-ndjson'${to(`, ${python}`)}},
         )
         for line in urllib.request.urlopen(request):
             event = json.loads(line)
@@ -130,7 +146,7 @@ while True:
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
+	"net/http"${to('\n\t"os"')}
 	"time"
 )
 
@@ -138,7 +154,7 @@ func main() {
 	begin := "last=10"
 	for ; ; time.Sleep(time.Second) {
 		req, _ := http.NewRequest("GET", "${url}?"+begin, nil)
-		req.Header.Set("Accept", "application/x-ndjson")
+		req.Header.Set("Accept", "application/x-ndjson")${to(`\n\t\t${go}`)}
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			fmt.Println(err)

@@ -47,32 +47,34 @@ export function PanelMenu({
               <DropdownMenu.Separator className="separator" />
             </>
           ) : null}
-          <Item onSelect={() => onFull(!full)} hint="f">
+          <MenuItem onSelect={() => onFull(!full)} hint="f">
             {full ? 'Leave full screen' : 'Full screen'}
-          </Item>
+          </MenuItem>
           {twin ? (
-            <Item onSelect={() => onTable(!asTable)}>
+            <MenuItem onSelect={() => onTable(!asTable)}>
               {asTable ? 'Show as picture' : 'Show as table'}
-            </Item>
+            </MenuItem>
           ) : null}
           <DropdownMenu.Separator className="separator" />
-          <Item onSelect={() => void savePicture(panel.current, name, session)}>Download PNG</Item>
-          {twin ? <Item onSelect={() => saveCSV(twin(), name)}>Download CSV</Item> : null}
+          <MenuItem onSelect={() => void savePicture(panel.current, name, session)}>
+            Download PNG
+          </MenuItem>
+          {twin ? <MenuItem onSelect={() => saveCSV(twin(), name)}>Download CSV</MenuItem> : null}
           {id === undefined ? null : (
             <>
               <DropdownMenu.Separator className="separator" />
-              <Item
+              <MenuItem
                 onSelect={() => void session.copy(linkTo(session, id), 'Link to the panel copied')}
               >
                 Copy link
-              </Item>
-              <Item
+              </MenuItem>
+              <MenuItem
                 onSelect={() =>
                   void session.copy(embedOf(session, id, name), 'Code to embed copied')
                 }
               >
                 Copy code to embed
-              </Item>
+              </MenuItem>
             </>
           )}
         </DropdownMenu.Content>
@@ -81,13 +83,14 @@ export function PanelMenu({
   )
 }
 
-interface ItemProps {
+interface MenuItemProps {
   readonly children: string
   readonly hint?: string
   onSelect(): void
 }
 
-function Item({ children, hint, onSelect }: ItemProps) {
+/** What can be chosen from a menu. */
+export function MenuItem({ children, hint, onSelect }: MenuItemProps) {
   return (
     <DropdownMenu.Item className="item" onSelect={onSelect}>
       {children}
@@ -96,13 +99,13 @@ function Item({ children, hint, onSelect }: ItemProps) {
   )
 }
 
-function linkTo({ location }: Session, id: string): string {
-  return location.with({ panel: id })
+function linkTo(session: Session, id: string): string {
+  return session.link({ panel: id })
 }
 
 /** The markup that shows the panel, and nothing else, on another page. */
-function embedOf({ location }: Session, id: string, name: string): string {
-  const link = location.with({ panel: id, embed: '' })
+function embedOf(session: Session, id: string, name: string): string {
+  const link = session.link({ panel: id, embed: '' })
   return `<iframe src="${attribute(link)}" title="${attribute(name)}" width="600" height="300"></iframe>`
 }
 

@@ -1,32 +1,11 @@
 // axe-core finds no violation of WCAG 2.2 AA on any page, in dark and in light.
 
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { test } from 'node:test'
+import { violations } from './axe.mjs'
 import { Visit, WITHIN } from './visit.mjs'
 
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-
 const visit = await Visit.begin({ args: ['--demo'] })
-
-/** @param {import('playwright-core').Page} page */
-async function violations(page) {
-  await page.evaluate(axe)
-  return page.evaluate(async (tags) => {
-    const run = /** @type {any} */ (window).axe.run
-    const { violations } = await run(document, { runOnly: { type: 'tag', values: tags } })
-    return violations.map((/** @type {any} */ v) => ({
-      rule: v.id,
-      help: v.help,
-      where: v.nodes
-        .slice(0, 3)
-        .map((/** @type {any} */ n) => [n.target.join(' '), n.failureSummary]),
-    }))
-  }, TAGS)
-}
 
 for (const colorScheme of /** @type {const} */ (['dark', 'light'])) {
   for (const path of ['/', '/host', '/streamgauge', '/demo', '/connect']) {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { shows, Visit, WITHIN } from './visit.mjs'
+import { becomes, shows, Visit, WITHIN } from './visit.mjs'
 
 const SHOP = `# What customers do.
 title: Shop
@@ -54,7 +54,7 @@ after(() => page?.context().close())
 test('a file is a page, with its history', async () => {
   await panelShows('Orders in all', '2')
   await panelShows('Last order', '20')
-  assert.equal(await page.title(), 'Shop · Streamgauge')
+  await becomes(() => page.title(), 'Shop · Streamgauge')
 })
 
 test('it moves with what is published', async () => {

@@ -47,7 +47,7 @@ export function LinkedLine({ source, selectors, painter }: LinkedProps) {
         painter.current?.read(number, false)
       },
       missing: async () => {
-        const event = await fetchLine(api.base, address).catch(() => undefined)
+        const event = await fetchLine(api, address).catch(() => undefined)
         setState(event === undefined ? { kind: 'gone' } : { kind: 'elsewhere', event })
       },
     })

@@ -49,7 +49,7 @@ function LogPanel({ definition, source }: PanelProps) {
           event: { stream: string; id: string | undefined }
         }) => {
           session.location.change({ [PARAMETER]: formatLine({ stream, id }) })
-          void session.copy(location.href, 'Link to the line copied')
+          void session.copy(session.link({}), 'Link to the line copied')
         },
       }
       const made = new LogPainter(element as HTMLElement, {

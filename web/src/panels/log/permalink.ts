@@ -1,5 +1,6 @@
 import { type Envelope, parseEnvelope } from '../../data/envelope'
 import { isObject } from '../../data/shape'
+import type { API } from '../../page/api'
 
 /** An event, as an address names it: `<stream>/<position>`. */
 export interface LineAddress {
@@ -27,16 +28,16 @@ export function parseLine(text: string | null): LineAddress | undefined {
  * @param base the root of the server's pages
  */
 export async function fetchLine(
-  base: URL,
+  api: API,
   { stream, id }: LineAddress,
 ): Promise<Envelope | undefined> {
   const before = precedingPosition(id)
   if (before === undefined) return undefined
-  const url = new URL('v1/events', base)
+  const url = new URL('v1/events', api.base)
   url.searchParams.set('stream', stream)
   url.searchParams.set('last-event-id', before)
   url.searchParams.set('limit', '1')
-  const response = await fetch(url, { headers: { Accept: 'application/json' } })
+  const response = await api.fetch(url)
   if (!response.ok) return undefined
   const answer: unknown = await response.json()
   const [first] = isObject(answer) && Array.isArray(answer.events) ? answer.events : []
