@@ -17,6 +17,9 @@ export default defineConfig({
     include: [old ? 'test/{react,components}/*.test.tsx' : 'test/**/*.test.{ts,tsx}'],
     environment: 'node',
     globalSetup: 'test/build.ts',
+    // On a busy machine a second, which is what expect.poll waits by itself, is not long.
+    expect: { poll: { timeout: 10_000 } },
+    testTimeout: 20_000,
     server: { deps: { inline: old ? [/react/] : [] } },
   },
 })

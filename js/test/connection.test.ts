@@ -106,7 +106,7 @@ describe('an event stream', () => {
     again.events = hub.events
     await again.listen(Number(new URL(base).port))
     open.push({ hub: again, stream })
-    await expect.poll(() => seen, { timeout: 5000 }).toEqual([1, 2])
+    await expect.poll(() => seen).toEqual([1, 2])
   })
 
   it('gives up on what cannot get better, until told to try again', async () => {

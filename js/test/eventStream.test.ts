@@ -247,7 +247,7 @@ describe('an event stream', () => {
       return asked === 2 ? new Promise<never>(() => {}) : {}
     }
     const { data, errors } = open(server.url, { headers, heartbeatTimeout: 500 })
-    await expect.poll(() => data, { timeout: 3000 }).toEqual([1])
+    await expect.poll(() => data).toEqual([1])
     expect(errors.map((e) => e.kind)).toEqual(['connect', 'stalled'])
     expect(errors[0]?.message).toMatch('no token')
   })
@@ -282,7 +282,7 @@ describe('an event stream', () => {
       res.writeHead(200, { 'content-type': 'text/event-stream' }).end(':\n\n')
     })
     const { errors } = open(server.url, { retry: { minDelay: 100 } })
-    await expect.poll(() => errors.length, { timeout: 5000 }).toBe(4)
+    await expect.poll(() => errors.length).toBe(4)
     expect(errors.map((e) => e.attempt)).toEqual([1, 2, 3, 4])
   })
 

@@ -206,7 +206,7 @@ describe('a live connection', () => {
       },
     })
     const { data, errors } = open(live, name, { last: 2 })
-    await expect.poll(() => data, { timeout: 3000 }).toEqual([1, 2])
+    await expect.poll(() => data).toEqual([1, 2])
     expect(errors.map((e) => e.kind)).toEqual(['stalled'])
   })
 

@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -36,6 +36,10 @@ export class Server {
   admin = ''
   /** The folder of its dashboards. */
   dashboards = ''
+  /** Its administrator's token, where one has to show who one is. */
+  token = ''
+  /** The link that signs the administrator in, once. @type {Promise<string>} */
+  link = Promise.resolve('')
   #folder = ''
   /** @type {string[]} */
   #args = []
@@ -69,6 +73,12 @@ export class Server {
       { stdio: ['ignore', 'pipe', 'pipe'] },
     )
     this.#process = child
+    this.link = new Promise((done) => {
+      createInterface({ input: /** @type {any} */ (child.stdout) }).on('line', (line) => {
+        const [link] = /\S+#signin=\S+/.exec(line) ?? []
+        if (link !== undefined) done(link)
+      })
+    })
     let said = ''
     const addresses = new Promise((done, fail) => {
       child.once('exit', (code) => fail(new Error(`the server ended with ${code}: ${said}`)))
@@ -81,6 +91,8 @@ export class Server {
     const [, adminURL, address] = await addresses
     this.admin = adminURL
     this.url = `http://${address}`
+    const file = join(this.#folder, 'data', 'admin.token')
+    this.token = (await readFile(file, 'utf8').catch(() => '')).trim()
   }
 
   /** Ends it: SIGTERM drains, SIGKILL does not ask. @param {NodeJS.Signals} [signal] */
@@ -108,9 +120,17 @@ export class Server {
   /** Publishes to a stream. @param {string} stream @param {unknown} data @param {Record<string, string>} [params] */
   async publish(stream, data, params = {}) {
     const address = new URL(`/v1/streams/${stream}/events?${new URLSearchParams(params)}`, this.url)
-    const headers = { 'Content-Type': 'application/json' }
-    const response = await fetch(address, { method: 'POST', headers, body: JSON.stringify(data) })
+    const response = await this.ask(address, data)
     if (!response.ok) throw new Error(`publishing to ${stream} answered ${await response.text()}`)
     await response.arrayBuffer()
+  }
+
+  /** Asks something as its administrator. @param {string | URL} path @param {unknown} [data] @param {string} [method] */
+  ask(path, data, method = data === undefined ? 'GET' : 'POST') {
+    /** @type {Record<string, string>} */
+    const headers = { Accept: 'application/json', 'Content-Type': 'application/json' }
+    if (this.token !== '') headers.Authorization = `Bearer ${this.token}`
+    const body = data === undefined ? null : JSON.stringify(data)
+    return fetch(new URL(path, this.url), { method, headers, body })
   }
 }

@@ -45,16 +45,14 @@ async function hubAndBrowser() {
 /** The one tab that has a connection. */
 async function leader(tabs: readonly FakeTab[]): Promise<FakeTab> {
   const connected = () => tabs.filter((tab) => tab.alive && tab.connections > 0)
-  await expect.poll(() => connected().length, { timeout: 8000 }).toBe(1)
+  await expect.poll(() => connected().length).toBe(1)
   const [tab] = connected()
   if (tab === undefined) throw new Error('no tab leads')
   return tab
 }
 
 const live = (tabs: readonly FakeTab[]) =>
-  expect
-    .poll(() => tabs.map((tab) => tab.live.state.status), { timeout: 8000 })
-    .toEqual(tabs.map(() => 'live'))
+  expect.poll(() => tabs.map((tab) => tab.live.state.status)).toEqual(tabs.map(() => 'live'))
 
 describe('a selector', () => {
   interface Vector {
@@ -373,9 +371,7 @@ describe.each([
     for (const n of upTo(to, from)) hub.publish('a', n)
   }
   const have = async (tabs: readonly FakeTab[], n: number) => {
-    await expect
-      .poll(() => tabs.map((tab) => tab.numbers.length), { timeout: 10_000 })
-      .toEqual(tabs.map(() => n))
+    await expect.poll(() => tabs.map((tab) => tab.numbers.length)).toEqual(tabs.map(() => n))
     for (const tab of tabs) expect(tab.numbers).toEqual(upTo(n))
   }
 
@@ -468,7 +464,7 @@ describe.each([
     const { hub, base, browser } = await hubAndBrowser()
     browser.apart = () => true
     const tabs = upTo(4).map(() => browser.open(base, all, { locks: false }))
-    await expect.poll(() => hub.subscribers.size, { timeout: 8000 }).toBe(4)
+    await expect.poll(() => hub.subscribers.size).toBe(4)
     publish(hub, 1, 10)
     browser.apart = () => false
     publish(hub, 11, 20)
@@ -671,7 +667,7 @@ describe('a leader whose lock is stolen', () => {
     const a = browser.open(base, all)
     await live([a])
     const b = browser.open(base, all)
-    await expect.poll(() => b.connections, { timeout: 8000 }).toBe(1)
+    await expect.poll(() => b.connections).toBe(1)
     time.stop()
     await expect.poll(() => a.connections).toBe(0)
   })

@@ -77,7 +77,9 @@ export class Lab {
   /** @param {{args?: string[], browser?: boolean, page?: string, mode?: 'production'}} [options] */
   static async start({ args = [], browser = true, page = 'page.tsx', mode } = {}) {
     const proxy = await HubProxy.start(await bundle(page, mode))
-    const server = await Server.start({ args: ['--sources', '{}', ...args] })
+    const server = await Server.start({
+      args: ['--sources', '{}', '--allowed-hosts', `[${LAN}]`, ...args],
+    })
     return new Lab(proxy, server, browser ? await launch() : undefined)
   }
 

@@ -54,7 +54,8 @@ async function until(condition, otherwise = () => condition.toString()) {
 async function startServer() {
   const local = (/** @type {number} */ p) => `127.0.0.1:${p}`
   const args = ['serve', '--listen', local(port), '--admin', local(admin), '--log', 'memory']
-  server = spawn(binary, [...args, '--sources', '{}', '--heartbeat', '1s'], { cwd: folder })
+  args.push('--sources', '{}', '--heartbeat', '1s', '--allowed-hosts', `[${LAN}]`)
+  server = spawn(binary, args, { cwd: folder })
   await until(
     async () => (await fetch(`http://${local(admin)}/readyz`).catch(() => null))?.ok ?? false,
   )

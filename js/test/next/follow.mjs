@@ -1,6 +1,7 @@
 // A visitor with the headers of a browser's EventSource.
 
 import { get } from 'node:http'
+import { constants, createGunzip } from 'node:zlib'
 import { until } from './upstream.mjs'
 
 /** What a visitor has been sent so far. */
@@ -28,11 +29,15 @@ export class Visitor {
       this.#response = response
       this.status = response.statusCode ?? 0
       this.headers = response.headers
-      response.setEncoding('utf8')
-      response.on('data', (chunk) => {
+      const body =
+        response.headers['content-encoding'] === 'gzip'
+          ? response.pipe(createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }))
+          : response
+      body.setEncoding('utf8')
+      body.on('data', (chunk) => {
         this.text += chunk
       })
-      response.on('end', () => {
+      body.on('end', () => {
         this.ended ??= 'end'
       })
       response.on('error', (error) => {

@@ -74,15 +74,15 @@ it(`gives ${EVENTS} events to reduce exactly once, in order, across ${CUTS} cuts
     })
     return null
   }
-  render(<Sum />)
-  await hub.publish('n', 0)
-  await expect.poll(() => seen.now.data).toBe(0)
-  let published = 1
   const impatient = setInterval(() => {
     // A page that is back online does not wait for the delay that the server has asked for.
     if (seen.now.status === 'retrying') happens('online')
   }, 5)
   ends.push(() => clearInterval(impatient))
+  render(<Sum />)
+  await hub.publish('n', 0)
+  await expect.poll(() => seen.now.data).toBe(0)
+  let published = 1
   for (let round = 1; published < EVENTS || way.cuts < CUTS; round++) {
     const numbers = Array.from({ length: 20 }, () => published++)
     await hub.publish('n', ...numbers)

@@ -19,7 +19,7 @@ const { ends, hub, newName, scripted } = await stage()
 
 afterEach(cleanup)
 
-const soon = (what: () => unknown) => expect.poll(what, { timeout: 5000 })
+const soon = (what: () => unknown) => expect.poll(what)
 const frame = () => new Promise<void>((done) => requestAnimationFrame(() => done()))
 
 describe(`useEventLog on React ${version}`, () => {

@@ -16,7 +16,7 @@ const { ends, hub, newName, scripted } = await stage()
 
 afterEach(cleanup)
 
-const soon = (what: () => unknown) => expect.poll(what, { timeout: 5000 })
+const soon = (what: () => unknown) => expect.poll(what)
 const frame = () => new Promise<void>((done) => requestAnimationFrame(() => done()))
 
 const retry = { minDelay: 5, maxDelay: 40 }
