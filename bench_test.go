@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/streamgauge/streamgauge"
 )
@@ -12,7 +13,7 @@ import (
 // pace.
 func benchHub(b *testing.B) *streamgauge.Hub {
 	b.Helper()
-	hub, err := streamgauge.New(nil)
+	hub, err := streamgauge.New(&streamgauge.Options{CompileFilter: everything})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -48,26 +49,46 @@ func BenchmarkPublish(b *testing.B) {
 // it allocates does not depend on how many there are.
 func BenchmarkDeliver(b *testing.B) {
 	for _, n := range []int{1, 100, 10_000} {
-		b.Run(fmt.Sprintf("%d subscribers", n), func(b *testing.B) {
-			hub := benchHub(b)
-			deliver := deliverer(b, hub, n)
-			b.ReportAllocs()
-			for b.Loop() {
-				deliver()
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/delivery")
-		})
+		b.Run(fmt.Sprintf("%d subscribers", n), func(b *testing.B) { benchDeliver(b, n, nil) })
 	}
+}
+
+// BenchmarkDeliverWithAccess is what delivery costs where everybody has to show who they are:
+// nobody, all may see all of it, and all may see some of it.
+func BenchmarkDeliverWithAccess(b *testing.B) {
+	x := streamgauge.Selection{"x"}
+	expires := time.Now().Add(time.Hour)
+	for name, access := range map[string]*streamgauge.Access{
+		"open":     nil,
+		"granted":  {ID: "a", Read: []streamgauge.Grant{{Select: x}}, Expires: expires},
+		"filtered": {ID: "a", Read: []streamgauge.Grant{{Select: x, Filter: "all"}}, Expires: expires},
+	} {
+		b.Run(name, func(b *testing.B) { benchDeliver(b, 1000, access) })
+	}
+}
+
+func benchDeliver(b *testing.B, n int, access *streamgauge.Access) {
+	hub := benchHub(b)
+	deliver := deliverer(b, hub, n, access)
+	b.ReportAllocs()
+	for b.Loop() {
+		deliver()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/delivery")
+}
+
+func everything(string) (streamgauge.Filter, error) {
+	return filterFunc(func(*streamgauge.Event) bool { return true }), nil
 }
 
 // deliverer returns a function that publishes an event and takes it as every
 // one of n subscribers.
-func deliverer(tb testing.TB, hub *streamgauge.Hub, n int) func() {
+func deliverer(tb testing.TB, hub *streamgauge.Hub, n int, access *streamgauge.Access) func() {
 	tb.Helper()
 	ctx := context.Background()
 	subscribers := make([]*streamgauge.Subscriber, n)
 	for i := range subscribers {
-		s, err := hub.Subscribe(ctx, streamgauge.Subscription{Select: streamgauge.Selection{"x"}, Delivery: streamgauge.DeliverAll}, func() {}, func() {})
+		s, err := hub.Subscribe(ctx, streamgauge.Subscription{Select: streamgauge.Selection{"x"}, Delivery: streamgauge.DeliverAll, Access: access}, func() {}, func() {})
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -110,7 +131,7 @@ func TestNothingIsAllocatedPerSubscriberPerEvent(t *testing.T) {
 		done := make(chan struct{})
 		go func() { defer close(done); hub.Run(ctx) }()
 		defer func() { cancel(); <-done }()
-		deliver := deliverer(t, hub, subscribers)
+		deliver := deliverer(t, hub, subscribers, nil)
 		return testing.AllocsPerRun(200, deliver)
 	}
 	one, many := perEvent(1), perEvent(1000)

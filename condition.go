@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // maxConditions bounds how many conditions one subscription may have.
@@ -92,9 +93,10 @@ func (p *passing) appendEnvelope(dst []byte, e *Event) []byte {
 	return dst
 }
 
-// compile returns what events must pass, nil if all do, and widens the
-// subscription's selection to the streams of its conditions.
+// compile returns what events must pass, nil if all do, widens the subscription's
+// selection to the streams of its conditions, and narrows it to what may be read.
 func (h *Hub) compile(want *Subscription) (Filter, error) {
+	want.asked = want.Select.Strings()
 	var filter Filter
 	if want.Filter != "" {
 		var err error
@@ -103,13 +105,13 @@ func (h *Hub) compile(want *Subscription) (Filter, error) {
 		}
 	}
 	if len(want.Conditions) == 0 {
-		return filter, nil
+		err := h.narrow(want)
+		return want.guard.and(filter), err
 	}
 	if len(want.Conditions) > maxConditions {
 		return nil, fmt.Errorf("%w: %d conditions are given, at most %d are allowed", ErrSubscription, len(want.Conditions), maxConditions)
 	}
-	want.plain = want.Select
-	p := &passing{filter: filter, plain: want.plain}
+	p := &passing{plain: want.Select}
 	for _, c := range want.Conditions {
 		compiled, err := h.opts.CompileFilter(c.Where)
 		if err != nil {
@@ -117,20 +119,33 @@ func (h *Hub) compile(want *Subscription) (Filter, error) {
 		}
 		p.conditions = append(p.conditions, compiledCondition{c.Select, compiled, appendJSONString(nil, c.String())})
 		want.Select = append(slices.Clip(want.Select), c.Select)
+		want.asked = append(want.asked, c.String())
 	}
 	slices.Sort(want.Select)
 	want.Select = slices.Compact(want.Select)
-	return p, nil
+	err := h.narrow(want)
+	p.filter = want.guard.and(filter)
+	return p, err
 }
 
-// asked returns what is selected, as it was asked for.
-func (want *Subscription) asked() []string {
-	if len(want.Conditions) == 0 {
-		return want.Select.Strings()
+// narrow leaves of the subscription's selection what may be read.
+func (h *Hub) narrow(want *Subscription) error {
+	if want.viewsOnly() {
+		return nil
 	}
-	texts := want.plain.Strings()
-	for _, c := range want.Conditions {
-		texts = append(texts, c.String())
+	allowed, err := h.scope(want.Access, want.Select)
+	want.Select, want.guard = allowed.streams, allowed.guard
+	return err
+}
+
+// feedKey returns what subscribers must agree on to share a feed.
+func (want *Subscription) feedKey(pause time.Duration) feedKey {
+	streams := want.Select.Strings()
+	if len(want.Conditions) > 0 {
+		streams = append(append(streams, ""), want.asked...)
 	}
-	return texts
+	return feedKey{
+		selection: strings.Join(streams, "\x00"), guard: want.guard.key(), filter: want.Filter,
+		encoding: want.Encoding, delivery: want.Delivery, interval: pause,
+	}
 }

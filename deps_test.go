@@ -30,6 +30,7 @@ var arrows = map[string]struct {
 	"source/host":      {ours: []string{"", "source"}, thirdParty: true},
 	"source/self":      {ours: []string{"", "source"}},
 	"web":              {},
+	"internal/auth":    {ours: []string{""}, thirdParty: true},
 	"internal/check":   {ours: []string{"", "sse"}},
 	"internal/replica": {ours: []string{""}},
 }

@@ -16,6 +16,7 @@ type Filter interface {
 // feedKey is what subscribers must agree on to share a feed.
 type feedKey struct {
 	selection string // the selectors, sorted, joined by blanks
+	guard     string // what may be seen of it
 	filter    string // source text
 	encoding  Encoding
 	delivery  Delivery      // "" leaves it to each stream's rule
@@ -30,10 +31,14 @@ type feed struct {
 	names    []string      // selected, sorted
 	patterns Selection     // of others that are selected
 	filter   Filter        // nil matches everything
+	want     *Subscription // of those who follow it
 	budget   *atomic.Int64 // bytes that the ring may have
 
-	subscribers int  // protected by the hub's mutex
-	touched     bool // protected by the hub's mutex: locked for the events under way
+	// The hub's mutex protects these.
+	subscribers int
+	maker       client // who was the first to want it, while they follow it
+	makers      int    // subscribers that are theirs
+	touched     bool   // it is locked for the events under way
 
 	mu     sync.Mutex // protects following
 	floor  uint64     // everything selected beyond it is in the ring
@@ -94,9 +99,9 @@ const (
 	maxChunk = 64 << 10
 )
 
-func newFeed(key feedKey, selection Selection, filter Filter, floor uint64, budget *atomic.Int64) *feed {
-	f := &feed{key: key, filter: filter, floor: floor, budget: budget}
-	f.names, f.patterns = selection.split()
+func newFeed(key feedKey, want *Subscription, filter Filter, floor uint64, budget *atomic.Int64) *feed {
+	f := &feed{key: key, want: want, filter: filter, floor: floor, budget: budget}
+	f.names, f.patterns = want.Select.split()
 	return f
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -25,8 +26,17 @@ type fixture struct {
 	server *httptest.Server
 }
 
+// STREAMGAUGE_TRANSPORT=goroutine runs all of its tests with the other transport.
 func newFixture(t *testing.T, o *streamgauge.Options) *fixture {
 	t.Helper()
+	var options streamgauge.Options
+	if o != nil {
+		options = *o
+	}
+	if options.Transport == "" {
+		options.Transport = streamgauge.Transport(os.Getenv("STREAMGAUGE_TRANSPORT"))
+	}
+	o = &options
 	hub, err := streamgauge.New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -13,106 +11,10 @@ import (
 	"time"
 )
 
-// Options configures a [Hub]. The zero value of every member is a good choice.
-type Options struct {
-	// Log is where events are kept. Default: a new memory log with the Rules.
-	// The hub does not close it.
-	Log Log
-	// Rules say how streams are kept and delivered; give the log the same.
-	// Default: [DefaultRules].
-	Rules Rules
-	// CompileFilter compiles the conditions that subscribers ask for. Default:
-	// asking for one is an error.
-	CompileFilter func(source string) (Filter, error)
-	// NamedView returns the view of a name, by which subscribers may ask for it.
-	// Names have no parentheses. It may be called from several goroutines at once.
-	// Default: there are no names.
-	NamedView func(name string) (View, bool)
-	// Heartbeat is the silence after which a subscriber gets a heartbeat.
-	// Default: 15 s.
-	Heartbeat time.Duration
-	// MaxAge is how long a connection may last, give or take 10 %. Default:
-	// without limit.
-	MaxAge time.Duration
-	// WriteTimeout is how long a write may block before the subscriber is let
-	// go. Default: 10 s.
-	WriteTimeout time.Duration
-	// Limits bound what publishers and subscribers may ask for.
-	Limits Limits
-	// Logger gets what an operator should know. Default: nothing is logged.
-	Logger *slog.Logger
-	// Version is what hub.hello says. Default: "dev".
-	Version string
-	// Name tells this hub apart from others that share its log. Default: a random one.
-	Name string
-}
-
-// Limits bound what publishers and subscribers may ask for. Zero is the
-// default, which each member names.
-type Limits struct {
-	EventBytes           int   // of one event's data: 256 KiB
-	BatchEvents          int   // events in one Publish: 10,000
-	BatchBytes           int   // data of all of them: 8 MiB
-	Streams              int   // that exist at a time: 10,000
-	Feeds                int   // that are followed at a time: 10,000
-	Views                int   // different ones that are watched at a time: 1,000
-	Subscribers          int   // connected at a time: 100,000
-	SubscribersPerIP     int   // and pages that are read, from one address, loopback excepted: 1,000
-	ReplayBytesPerSecond int64 // read from the log for all subscribers and pages together: 256 MiB
-}
-
-// ringBytes is what the rings of all feeds may measure together, and what one
-// may at the least and at the most.
-const (
-	ringBytes    = 256 << 20
-	minRingBytes = 64 << 10
-	maxRingBytes = 1 << 20
-)
-
-func (o *Options) orDefaults() Options {
-	var out Options
-	if o != nil {
-		out = *o
-	}
-	or(&out.Heartbeat, 15*time.Second)
-	or(&out.WriteTimeout, 10*time.Second)
-	or(&out.Version, "dev")
-	if out.Name == "" {
-		out.Name = fmt.Sprintf("hub-%06x", rand.N(1<<24))
-	}
-	or(&out.Limits.EventBytes, 256<<10)
-	or(&out.Limits.BatchEvents, 10_000)
-	or(&out.Limits.BatchBytes, 8<<20)
-	or(&out.Limits.Streams, 10_000)
-	or(&out.Limits.Feeds, 10_000)
-	or(&out.Limits.Views, 1000)
-	or(&out.Limits.Subscribers, 100_000)
-	or(&out.Limits.SubscribersPerIP, 1000)
-	or(&out.Limits.ReplayBytesPerSecond, 256<<20)
-	if out.Rules == nil {
-		out.Rules = DefaultRules()
-	}
-	if out.Logger == nil {
-		out.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
-	}
-	if out.CompileFilter == nil {
-		out.CompileFilter = func(string) (Filter, error) {
-			return nil, errors.New("this hub has no filters")
-		}
-	}
-	return out
-}
-
-func or[T comparable](value *T, fallback T) {
-	var zero T
-	if *value == zero {
-		*value = fallback
-	}
-}
-
 // Hub takes events in, keeps them in a log, and sends them to subscribers. It
 // is an [http.Handler] for those. All methods may be called from any number of
-// goroutines. A hub delivers while Run runs; it starts nothing by itself.
+// goroutines. A hub delivers while Run runs; it starts nothing by itself. When Run ends,
+// so do the connections that loops carry, see [Transport].
 type Hub struct {
 	opts  Options
 	log   Log
@@ -123,6 +25,9 @@ type Hub struct {
 	views     views
 	wheel     *wheel
 	replay    replayBudget
+	answers   answers
+	packs     map[Coding]*packs
+	loops     loops
 	scratch   sync.Pool // *[]byte
 	stats     counters
 	delivered atomic.Uint64 // everything up to it is in the rings
@@ -134,9 +39,13 @@ type Hub struct {
 
 	mu       sync.Mutex // protects following; taken before a feed's mutex
 	feeds    map[feedKey]*feed
-	gated    map[*feed]struct{} // those with an interval
+	gated    map[*feed]struct{}            // those with an interval
+	named    map[string]map[*feed]struct{} // those that name a stream
+	patterns map[*feed]struct{}            // those with patterns
+	waits    bool                          // one with an interval may have something to show
 	routes   map[string]*route
-	clients  map[string]int // subscribers and pages by address
+	clients  map[client]int // subscribers and pages
+	made     map[client]int // feeds of which they are the maker
 	total    int            // subscribers
 	draining bool
 	empty    chan struct{} // closed when the last subscriber has left a draining hub
@@ -166,16 +75,22 @@ func New(options *Options) (*Hub, error) {
 	}
 	h := &Hub{
 		opts: o, log: o.Log, rules: o.Rules,
-		names:   names{limit: o.Limits.Streams, known: make(map[string]Rule)},
-		feeds:   make(map[feedKey]*feed),
-		gated:   make(map[*feed]struct{}),
-		routes:  make(map[string]*route),
-		clients: make(map[string]int),
-		scratch: sync.Pool{New: func() any { return new([]byte) }},
+		names:    names{limit: o.Limits.Streams, known: make(map[string]Rule)},
+		feeds:    make(map[feedKey]*feed),
+		gated:    make(map[*feed]struct{}),
+		named:    make(map[string]map[*feed]struct{}),
+		patterns: make(map[*feed]struct{}),
+		routes:   make(map[string]*route),
+		clients:  make(map[client]int),
+		made:     make(map[client]int),
+		scratch:  sync.Pool{New: func() any { return new([]byte) }},
+		packs:    newPacks(o.EncodeZstd),
 	}
 	h.views.init(h)
+	h.answers.by = make(map[client]int)
 	h.wheel = newWheel(o.Heartbeat, o.WriteTimeout, func() { h.stats.writeTimeouts.Add(1) })
 	h.replay.perSecond = o.Limits.ReplayBytesPerSecond
+	h.replay.perClient = o.Limits.ReplayBytesPerToken
 	h.replay.left.Store(h.replay.perSecond)
 	h.ring.Store(maxRingBytes)
 	ctx := context.Background()
@@ -202,11 +117,13 @@ func (h *Hub) Run(ctx context.Context) error {
 	clock.Go(func() { h.keepTime(ctx) })
 	clock.Go(func() { h.announce(ctx) })
 	stopViews := h.views.run(ctx)
+	stopLoops := h.loops.run(ctx, h)
 	err := h.tail(ctx)
 	h.degraded.Store(true)
 	cancel()
 	clock.Wait()
 	stopViews()
+	stopLoops()
 	return err
 }
 
@@ -249,6 +166,8 @@ func (h *Hub) renew(ctx context.Context) error {
 	h.delivered.Store(head.Seq)
 	clear(h.feeds) // their subscribers hold on to them until they leave
 	clear(h.gated)
+	clear(h.named)
+	clear(h.patterns)
 	clear(h.routes)
 	h.mu.Unlock()
 	h.names.reset()
@@ -279,6 +198,12 @@ func (h *Hub) skipTo(seq uint64) {
 func (h *Hub) keepTime(ctx context.Context) {
 	ticker := time.NewTicker(h.wheel.tick)
 	defer ticker.Stop()
+	var flushes <-chan time.Time // where the wheel's tick is too coarse for them
+	if quarter := h.opts.FlushInterval / 4; quarter > 0 && quarter < h.wheel.tick {
+		flush := time.NewTicker(max(quarter, time.Millisecond))
+		defer flush.Stop()
+		flushes = flush.C
+	}
 	last, asked := time.Now(), time.Time{}
 	for {
 		select {
@@ -287,12 +212,16 @@ func (h *Hub) keepTime(ctx context.Context) {
 		case now := <-ticker.C:
 			h.wheel.turnTo(now)
 			h.replay.refill(now.Sub(last))
-			h.flushGated(now)
+			if flushes == nil {
+				h.flushGated(now)
+			}
 			last = now
 			if now.Sub(asked) >= time.Second {
 				h.unready.Store(h.logReady() != nil)
 				asked = now
 			}
+		case now := <-flushes:
+			h.flushGated(now)
 		}
 	}
 }
@@ -328,6 +257,8 @@ func (h *Hub) deliverBatch(events []Event) {
 		if f.key.interval == 0 || !now.Before(f.due) {
 			h.wakes = f.show(h.wakes)
 			f.due = now.Add(f.key.interval)
+		} else {
+			h.waits = true
 		}
 		f.touched = false
 		f.mu.Unlock()
@@ -398,13 +329,21 @@ func (h *Hub) encode(e *Event, f *feed) []byte {
 func (h *Hub) flushGated(now time.Time) {
 	var wakes []*Subscriber
 	h.mu.Lock()
-	for f := range h.gated {
-		f.mu.Lock()
-		if f.shown != nil && !now.Before(f.due) {
-			wakes = f.show(wakes)
-			f.due = now.Add(f.key.interval)
+	waiting := h.waits
+	h.waits = false
+	if waiting {
+		for f := range h.gated {
+			f.mu.Lock()
+			switch {
+			case f.shown == nil:
+			case now.Before(f.due):
+				h.waits = true
+			default:
+				wakes = f.show(wakes)
+				f.due = now.Add(f.key.interval)
+			}
+			f.mu.Unlock()
 		}
-		f.mu.Unlock()
 	}
 	h.mu.Unlock()
 	for _, s := range wakes {
@@ -418,8 +357,11 @@ func (h *Hub) route(stream string) *route {
 		return r
 	}
 	r := &route{delivery: h.rules.For(stream).Delivery}
-	for _, f := range h.feeds {
-		if f.selects(stream) {
+	for f := range h.named[stream] {
+		r.feeds = append(r.feeds, f)
+	}
+	for f := range h.patterns {
+		if _, named := h.named[stream][f]; !named && f.patterns.Matches(stream) {
 			r.feeds = append(r.feeds, f)
 		}
 	}
@@ -477,7 +419,7 @@ func (h *Hub) retryAfter(reason byeReason) time.Duration {
 	switch reason {
 	case byeOverload:
 		return jitter(10*time.Second, 30*time.Second)
-	case byeAge, byeEpoch:
+	case byeAge, byeEpoch, byeExpired, byeRevoked:
 		return jitter(100*time.Millisecond, time.Second)
 	default:
 		return jitter(time.Second, 5*time.Second)

@@ -291,6 +291,38 @@ func TestARateBoundsFlushesAndDropsOnlyUnderLatest(t *testing.T) {
 	}
 }
 
+func TestAFlushIntervalHasEventsWaitForOthers(t *testing.T) {
+	bubble(t, &streamgauge.Options{FlushInterval: 20 * time.Millisecond}, func(s *simulation) {
+		fast := s.subscribe(streamgauge.Subscription{Select: a})
+		defer fast.Close()
+		slow := s.subscribe(streamgauge.Subscription{Select: a, Rate: 2})
+		defer slow.Close()
+		fast.events()
+		slow.events()
+		s.publish("a", "-1")
+		if got := fast.events(); len(got) != 1 {
+			t.Fatalf("after silence %d events came at once, want the first", len(got))
+		}
+		flushes, received := 0, 0
+		for i := range 1000 { // a second
+			s.publish("a", fmt.Sprint(i))
+			if got := fast.events(); len(got) > 0 {
+				flushes++
+				received += len(got)
+			}
+			s.pass(time.Millisecond)
+		}
+		s.pass(50 * time.Millisecond)
+		received += len(fast.events())
+		if flushes < 35 || flushes > 51 || received != 1000 {
+			t.Errorf("%d events came in %d flushes, want 1000 in 35 to 51", received, flushes)
+		}
+		if got := len(slow.events()); got == 0 || slow.woken.Load() > 5 {
+			t.Errorf("whoever asked for less got %d events, woken %d times", got, slow.woken.Load())
+		}
+	})
+}
+
 func TestADeepReplayCannotTakeMoreThanItsBandwidth(t *testing.T) {
 	bubble(t, &streamgauge.Options{Limits: streamgauge.Limits{ReplayBytesPerSecond: 100 << 10}}, func(s *simulation) {
 		data := `"` + strings.Repeat("x", 1000) + `"`
@@ -309,6 +341,48 @@ func TestADeepReplayCannotTakeMoreThanItsBandwidth(t *testing.T) {
 		}
 		if took := time.Since(start); took < 3*time.Second || took > 6*time.Second {
 			t.Errorf("500 kB at 100 kB/s took %s", took)
+		}
+	})
+}
+
+// One who resumes from the beginning again and again takes a share, and leaves the others
+// theirs.
+func TestOneClientLeavesOthersTheirReplay(t *testing.T) {
+	bubble(t, &streamgauge.Options{Limits: streamgauge.Limits{ReplayBytesPerSecond: 400 << 10, ReplayBytesPerToken: 100 << 10}}, func(s *simulation) {
+		data := `"` + strings.Repeat("x", 1000) + `"`
+		for range 500 {
+			s.publish("a", data)
+		}
+		of := func(id string) *viewer {
+			return s.subscribe(streamgauge.Subscription{Select: a, Last: 500, Access: &streamgauge.Access{ID: id, Read: []streamgauge.Grant{{Select: a}}}})
+		}
+		var greedy []*viewer
+		for range 20 {
+			v := of("greedy")
+			defer v.Close()
+			greedy = append(greedy, v)
+		}
+		taken, start := 0, time.Now()
+		took := time.Duration(0)
+		other := of("other")
+		defer other.Close()
+		received := 0
+		for time.Since(start) < 10*time.Second {
+			for _, v := range greedy {
+				taken += strings.Count(types(v.events()), "message")
+			}
+			if received < 500 {
+				if received += strings.Count(types(other.events()), "message"); received == 500 {
+					took = time.Since(start)
+				}
+			}
+			s.pass(10 * time.Millisecond)
+		}
+		if taken < 900 || taken > 1700 {
+			t.Errorf("one client took %d kB in 10 s, its limit is 100 a second", taken)
+		}
+		if received < 500 || took > 6*time.Second {
+			t.Errorf("another one got %d of 500 events, in %v", received, took)
 		}
 	})
 }
@@ -337,7 +411,7 @@ func TestEveryoneWhoReadsTheLogSharesTheReplayBandwidth(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := &streamgauge.Options{CompileFilter: containing, Limits: streamgauge.Limits{ReplayBytesPerSecond: 100 << 10}}
+			o := &streamgauge.Options{CompileFilter: containing, Limits: streamgauge.Limits{ReplayBytesPerSecond: 100 << 10, ReplayBytesPerToken: 100 << 10}}
 			bubble(t, o, func(s *simulation) {
 				data := `"` + strings.Repeat("x", 1000) + `"`
 				for range 500 {

@@ -93,3 +93,6 @@ func ParsePosition(s string) (Position, error) {
 	}
 	return p, nil
 }
+
+// before returns the position just before this one.
+func (p Position) before() Position { return Position{p.Epoch, p.Seq - 1} }

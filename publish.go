@@ -25,7 +25,7 @@ var (
 // about keys is applied to them. The events are not kept or changed.
 //
 // Errors: [ErrInvalid], [ErrTooLarge], [ErrTooManyStreams], [ErrReserved],
-// [ErrUnavailable], [ErrClosed].
+// [ErrForbidden], [ErrUnavailable], [ErrClosed].
 func (h *Hub) Publish(ctx context.Context, events ...Event) (Receipt, error) {
 	return h.publish(ctx, Batch{Events: events}, false)
 }
@@ -43,7 +43,7 @@ func (h *Hub) PublishOwn(ctx context.Context, events ...Event) (Receipt, error) 
 }
 
 func (h *Hub) publish(ctx context.Context, batch Batch, own bool) (Receipt, error) {
-	if err := h.checkLimits(batch.Events, own); err != nil {
+	if err := h.checkLimits(AccessOf(ctx), batch.Events, own); err != nil {
 		return Receipt{}, err
 	}
 	added, err := h.prepare(ctx, &batch)
@@ -58,7 +58,7 @@ func (h *Hub) publish(ctx context.Context, batch Batch, own bool) (Receipt, erro
 	return receipt, err
 }
 
-func (h *Hub) checkLimits(events []Event, own bool) error {
+func (h *Hub) checkLimits(access *Access, events []Event, own bool) error {
 	limits := &h.opts.Limits
 	if len(events) > limits.BatchEvents {
 		return fmt.Errorf("%w: %d events in one batch, at most %d are allowed (limits.batch_events)", ErrTooLarge, len(events), limits.BatchEvents)
@@ -71,6 +71,9 @@ func (h *Hub) checkLimits(events []Event, own bool) error {
 		}
 		if size += len(e.Data); size > limits.BatchBytes {
 			return fmt.Errorf("%w: the batch has more than %d bytes of data (limits.batch_bytes)", ErrTooLarge, limits.BatchBytes)
+		}
+		if !access.Writes(e.Stream) {
+			return fmt.Errorf("%w to publish to %q", ErrForbidden, e.Stream)
 		}
 		if !own && strings.HasPrefix(e.Stream, ReservedPrefix) {
 			return fmt.Errorf("%w: %q begins with %q", ErrReserved, e.Stream, ReservedPrefix)
@@ -123,12 +126,13 @@ func (h *Hub) prepare(ctx context.Context, batch *Batch) (added []string, err er
 }
 
 // names are the streams that exist, with their rules, as far as publishers are
-// concerned.
+// concerned. The hub's own, which are few, don't count.
 type names struct {
 	limit int
 
 	mu        sync.RWMutex // protects following
 	known     map[string]Rule
+	own       int // of those, the hub's
 	refreshed time.Time
 }
 
@@ -152,13 +156,20 @@ func (h *Hub) admitName(ctx context.Context, name string) (Rule, bool, error) {
 	if rule, ok := n.known[name]; ok {
 		return rule, false, nil
 	}
-	if len(n.known) >= n.limit {
-		return Rule{}, false, fmt.Errorf("%w: there are %d and %q would be another (limits.streams); forget one with DELETE /v1/streams/{stream}", ErrTooManyStreams, len(n.known), name)
+	own := strings.HasPrefix(name, ReservedPrefix)
+	if !own && n.foreign() >= n.limit {
+		return Rule{}, false, fmt.Errorf("%w: there are %d and %q would be another (limits.streams); forget one with DELETE /v1/streams/{stream}", ErrTooManyStreams, n.foreign(), name)
+	}
+	if own {
+		n.own++
 	}
 	rule := h.rules.For(name)
 	n.known[strings.Clone(name)] = rule
 	return rule, true, nil
 }
+
+// foreign returns how many streams are not the hub's own.
+func (n *names) foreign() int { return len(n.known) - n.own }
 
 func (n *names) rule(name string) (rule Rule, ok bool) {
 	n.mu.RLock()
@@ -172,7 +183,7 @@ func (n *names) rule(name string) (rule Rule, ok bool) {
 func (n *names) wantRefresh() bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return len(n.known) >= n.limit && time.Since(n.refreshed) > time.Second
+	return n.foreign() >= n.limit && time.Since(n.refreshed) > time.Second
 }
 
 // reset forgets all names: the log was replaced.
@@ -180,6 +191,7 @@ func (n *names) reset() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	clear(n.known)
+	n.own = 0
 }
 
 func (n *names) remove(names []string) {
@@ -189,6 +201,9 @@ func (n *names) remove(names []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, name := range names {
+		if _, ok := n.known[name]; ok && strings.HasPrefix(name, ReservedPrefix) {
+			n.own--
+		}
 		delete(n.known, name)
 	}
 }
@@ -199,12 +214,15 @@ func (h *Hub) refreshNames(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask the log for its streams: %w", err)
 	}
-	known := make(map[string]Rule, len(streams))
+	known, own := make(map[string]Rule, len(streams)), 0
 	for _, s := range streams {
 		known[s.Name] = h.rules.For(s.Name)
+		if strings.HasPrefix(s.Name, ReservedPrefix) {
+			own++
+		}
 	}
 	h.names.mu.Lock()
-	h.names.known, h.names.refreshed = known, time.Now()
+	h.names.known, h.names.own, h.names.refreshed = known, own, time.Now()
 	h.names.mu.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()

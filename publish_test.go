@@ -1,9 +1,11 @@
 package streamgauge_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/streamgauge/streamgauge"
@@ -103,4 +105,36 @@ func TestABatchArrivesInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, c.numbers(1000), series("a", 0, 1000))
+}
+
+// What the hub says of itself takes nobody's place, and needs none.
+func TestTheHubsOwnStreamsDoNotCount(t *testing.T) {
+	hub, err := streamgauge.New(&streamgauge.Options{Limits: streamgauge.Limits{Streams: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	say := func(publish func(context.Context, ...streamgauge.Event) (streamgauge.Receipt, error), stream string) error {
+		_, err := publish(t.Context(), streamgauge.Event{Stream: stream, Data: []byte("1")})
+		return err
+	}
+	for _, err := range []error{say(hub.PublishOwn, "hub.a"), say(hub.Publish, "x"), say(hub.PublishOwn, "hub.b"), say(hub.PublishOwn, "hub.a")} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if err := say(hub.Publish, "y"); !errors.Is(err, streamgauge.ErrTooManyStreams) || !strings.Contains(err.Error(), "there are 1 ") {
+		t.Errorf("one too many: %v", err)
+	}
+	if _, err := hub.Forget(t.Context(), "hub.b"); err != nil {
+		t.Error(err)
+	}
+	if err := say(hub.Publish, "y"); !errors.Is(err, streamgauge.ErrTooManyStreams) {
+		t.Errorf("after one of the hub's was forgotten: %v", err)
+	}
+	if _, err := hub.Forget(t.Context(), "x"); err != nil {
+		t.Error(err)
+	}
+	if err := say(hub.Publish, "y"); err != nil {
+		t.Error(err)
+	}
 }

@@ -105,7 +105,7 @@ func (s Selection) split() (names []string, patterns Selection) {
 		}
 	}
 	slices.Sort(names)
-	return names, patterns
+	return slices.Compact(names), patterns
 }
 
 // Strings returns the selectors as strings.

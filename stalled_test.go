@@ -149,7 +149,13 @@ func TestAStalledReaderCanComeBackAndIsToldWhatItMissed(t *testing.T) {
 }
 
 func TestAServersTimeoutsDontCutAStream(t *testing.T) {
-	hub, err := streamgauge.New(&streamgauge.Options{Heartbeat: 50 * time.Millisecond})
+	for _, transport := range []streamgauge.Transport{streamgauge.TransportAuto, streamgauge.TransportGoroutine} {
+		t.Run(string(transport), func(t *testing.T) { isNotCut(t, transport) })
+	}
+}
+
+func isNotCut(t *testing.T, transport streamgauge.Transport) {
+	hub, err := streamgauge.New(&streamgauge.Options{Heartbeat: 50 * time.Millisecond, Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,6 +67,12 @@ func (h *Hub) Rule(stream string) Rule {
 	return h.rules.For(stream)
 }
 
+// Knows reports whether the stream exists, as far as publishing knows.
+func (h *Hub) Knows(stream string) bool {
+	_, ok := h.names.rule(stream)
+	return ok
+}
+
 // StreamStatus is what is known of a stream.
 type StreamStatus struct {
 	StreamInfo
@@ -75,19 +81,32 @@ type StreamStatus struct {
 	Subscribers int     // whose selection has it, whatever their filters, of all instances
 }
 
-// Streams returns the streams that exist, sorted by name.
+// Streams returns the streams that exist and that the context's [Access] may read, sorted by
+// name. Of those of which only some events may be read it says no more than the names.
 func (h *Hub) Streams(ctx context.Context) ([]StreamStatus, error) {
-	infos, err := h.log.Streams(ctx)
+	all, err := h.log.Streams(ctx)
 	if err != nil {
 		return nil, err
+	}
+	access := AccessOf(ctx)
+	infos := make([]StreamInfo, 0, len(all))
+	for _, info := range all {
+		switch some, whole := access.Reads(info.Name); {
+		case !some || h.opts.Private.Matches(info.Name):
+		case whole:
+			infos = append(infos, info)
+		default:
+			infos = append(infos, StreamInfo{Name: info.Name})
+		}
 	}
 	out := make([]StreamStatus, len(infos))
 	now := time.Now()
 	feeds, rates := h.followed(infos)
 	followed := newFollowing(append(feeds, h.otherHubs().following...))
 	for i, info := range infos {
-		out[i] = StreamStatus{
-			StreamInfo: info, Rule: h.rules.For(info.Name), Rate: rates[i].at(now), Subscribers: followed.count(info.Name),
+		out[i] = StreamStatus{StreamInfo: info, Rule: h.rules.For(info.Name)}
+		if info.Events > 0 {
+			out[i].Rate, out[i].Subscribers = rates[i].at(now), followed.count(info.Name)
 		}
 	}
 	return out, nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -42,7 +41,7 @@ func interval(rate float64) (time.Duration, error) {
 // call the hub. Close must be called in the end. To find the last events that
 // pass a filter it reads the log, and waits while the replay budget is spent.
 //
-// Errors: [ErrSubscription], [ErrOverload], and those of [Log.Head] and
+// Errors: [ErrSubscription], [ErrOverload], [ErrForbidden], and those of [Log.Head] and
 // [Log.Read].
 func (h *Hub) Subscribe(ctx context.Context, want Subscription, wake, abort func()) (*Subscriber, error) {
 	if want.viewsOnly() && len(want.Views) == 0 {
@@ -57,9 +56,15 @@ func (h *Hub) Subscribe(ctx context.Context, want Subscription, wake, abort func
 	if d := want.Delivery; d != "" && d != DeliverAll && d != DeliverLatest {
 		return nil, fmt.Errorf("%w: there is no delivery %q", ErrSubscription, d)
 	}
+	if want.client == (client{}) && want.Access != nil {
+		want.client.id = want.Access.ID
+	}
 	pause, err := interval(want.Rate)
 	if err != nil {
 		return nil, err
+	}
+	if want.Coding != CodingIdentity && h.packs[want.Coding] == nil {
+		return nil, fmt.Errorf("%w: there is no coding %q", ErrSubscription, want.Coding)
 	}
 	filter, err := h.compile(&want)
 	if err != nil {
@@ -68,21 +73,22 @@ func (h *Hub) Subscribe(ctx context.Context, want Subscription, wake, abort func
 	if err := h.resolveViews(&want); err != nil {
 		return nil, err
 	}
-	s := &Subscriber{hub: h, want: want, wake: wake, abort: abort, parkedAt: -1}
+	s := &Subscriber{hub: h, want: &want, access: want.Access, client: want.client, packs: h.packs[want.Coding], wake: wake, abort: abort, parkedAt: -1}
 	start, err := s.begin(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
-	key := feedKey{
-		selection: strings.Join(want.asked(), "\x00"), filter: want.Filter,
-		encoding: want.Encoding, delivery: want.Delivery, interval: pause,
-	}
 	// On the wheel first: whoever joins before Drain is among those it visits.
-	age := h.opts.MaxAge
-	h.wheel.add(s, jitter(age*9/10, age*11/10))
-	if err := h.join(s, key, filter); err != nil {
+	age, reason := h.age(want.Access)
+	h.wheel.add(s, age, reason)
+	if err := h.join(s, want.feedKey(max(pause, h.opts.FlushInterval)), filter); err != nil {
 		h.wheel.remove(s)
 		return nil, err
+	}
+	// Who was expelled before being on the wheel was not found there.
+	if !want.Access.stands() {
+		h.leave(s)
+		return nil, fmt.Errorf("%w any more: your access was taken back", ErrForbidden)
 	}
 	if s.views, err = h.watch(&want, start, start.position.Seq, wake); err != nil {
 		h.leave(s)
@@ -91,10 +97,24 @@ func (h *Hub) Subscribe(ctx context.Context, want Subscription, wake, abort func
 	return s, nil
 }
 
+// age returns how long a subscription may last, and why it ends then. Zero is for as long as
+// it likes.
+func (h *Hub) age(a *Access) (time.Duration, byeReason) {
+	age := jitter(h.opts.MaxAge*9/10, h.opts.MaxAge*11/10)
+	if a == nil || a.Expires.IsZero() {
+		return age, byeAge
+	}
+	left := max(time.Until(a.Expires), 1)
+	if age > 0 && age < left {
+		return age, byeAge
+	}
+	return left, byeExpired
+}
+
 // begin finds the position after which the subscriber goes on, and writes down
 // what its connection begins with.
 func (s *Subscriber) begin(ctx context.Context, filter Filter) (start, error) {
-	start, gap, err := s.hub.start(ctx, &s.want, filter)
+	start, gap, err := s.hub.start(ctx, s.want, filter)
 	if err != nil {
 		return start, err
 	}
@@ -110,7 +130,7 @@ func (s *Subscriber) begin(ctx context.Context, filter Filter) (start, error) {
 		s.toldThrough = max(s.toldThrough, through)
 	}
 	o := &s.hub.opts
-	s.preface = appendHello(nil, s.want.Encoding, id, start.position, o, &s.want, jitter(time.Second, 5*time.Second))
+	s.preface = appendHello(nil, s.want.Encoding, id, start.position, o, s.want, jitter(time.Second, 5*time.Second))
 	if gap != nil {
 		s.hub.stats.gaps.Add(1)
 		s.preface = appendGap(s.preface, s.want.Encoding, gap, id)
@@ -181,6 +201,15 @@ func (h *Hub) startInPast(ctx context.Context, want *Subscription, filter Filter
 	if err != nil {
 		return start{}, err
 	}
+	if want.Last <= 0 && want.guarded() {
+		after, err := h.beforeFirstVisible(ctx, want, page.Start)
+		if err != nil {
+			return start{}, err
+		}
+		if page, err = h.log.Read(ctx, Query{Select: q.Select, After: after, Limit: 1}); err != nil {
+			return start{}, err
+		}
+	}
 	s := start{position: page.Start}
 	for _, gap := range page.Gaps {
 		if s.told == nil {
@@ -191,6 +220,38 @@ func (h *Hub) startInPast(ctx context.Context, want *Subscription, filter Filter
 	return s, nil
 }
 
+// guarded reports whether there are events in what was asked for that may not be seen.
+func (want *Subscription) guarded() bool {
+	return want.guard != nil || slices.ContainsFunc(want.views, func(v namedView) bool { return v.guarded })
+}
+
+// beforeFirstVisible returns the position before the first event after the position that may
+// be seen, or the head if there is none: where others' events are is nobody's business.
+func (h *Hub) beforeFirstVisible(ctx context.Context, want *Subscription, after Position) (Position, error) {
+	visible := func(e *Event) bool {
+		if want.Select.Matches(e.Stream) && (want.guard == nil || want.guard.Match(e)) {
+			return true
+		}
+		return slices.ContainsFunc(want.views, func(v namedView) bool {
+			return v.reads.Matches(e.Stream) && (v.filter == nil || v.filter.Match(e))
+		})
+	}
+	for {
+		page, err := h.read(ctx, want.client, Query{Select: want.reach(), After: after, Limit: scanEvents})
+		if err != nil {
+			return Position{}, err
+		}
+		for i := range page.Events {
+			if visible(&page.Events[i]) {
+				return page.Events[i].ID.before(), nil
+			}
+		}
+		if after = page.Next; page.Next == page.Head {
+			return page.Head, nil
+		}
+	}
+}
+
 // maxFilterScan bounds how many events are looked at to find the last ones that
 // pass a filter.
 const maxFilterScan = 100_000
@@ -199,25 +260,22 @@ const maxFilterScan = 100_000
 // pass the filter, or as many as there are among the last maxFilterScan.
 func (h *Hub) beforeLastMatching(ctx context.Context, want *Subscription, filter Filter) (Position, error) {
 	for back := min(want.Last, maxFilterScan); ; back = min(back*4, maxFilterScan) {
-		var matching []Position // the position before each match
-		var before Position
+		var matching []Position // the position before each match, which tells of nothing else
+		var head Position
 		seen := 0
 		q := Query{Select: want.Select, Last: back, Limit: scanEvents}
 		for {
-			page, err := h.read(ctx, q)
+			page, err := h.read(ctx, want.client, q)
 			if err != nil {
 				return Position{}, err
 			}
-			if seen == 0 {
-				before = page.Start
-			}
 			for i := range page.Events {
 				if filter.Match(&page.Events[i]) {
-					matching = append(matching, before)
+					matching = append(matching, page.Events[i].ID.before())
 				}
-				before = page.Events[i].ID
 			}
 			seen += len(page.Events)
+			head = page.Head
 			if page.Next == page.Head {
 				break
 			}
@@ -228,7 +286,7 @@ func (h *Hub) beforeLastMatching(ctx context.Context, want *Subscription, filter
 			return matching[n-want.Last], nil
 		case seen < back || back >= maxFilterScan:
 			if n == 0 {
-				return before, nil
+				return head, nil
 			}
 			return matching[0], nil
 		}
@@ -251,18 +309,34 @@ func (h *Hub) join(s *Subscriber, key feedKey, filter Filter) error {
 		return fmt.Errorf("%w: there are %d (limits.subscribers)", ErrOverload, h.total)
 	case streams && f == nil && len(h.feeds) >= limits.Feeds:
 		return fmt.Errorf("%w: %d different selections are followed already (limits.feeds)", ErrOverload, len(h.feeds))
+	case streams && f == nil && h.made[s.client] >= half(limits.Feeds):
+		return fmt.Errorf("%w: you alone follow half of the different selections that all may (limits.feeds)", ErrOverload)
 	}
 	h.total++
 	if !streams {
+		s.want = s.want.begun()
 		return nil
 	}
 	if f == nil {
-		f = newFeed(key, s.want.Select, filter, h.delivered.Load(), &h.ring)
+		f = newFeed(key, s.want.begun(), filter, h.delivered.Load(), &h.ring)
+		if f.maker = s.client; f.maker != (client{}) {
+			h.made[f.maker]++
+		}
 		h.addFeed(f)
 	}
 	f.subscribers++
+	h.countMakers(f, s.client, 1)
+	s.want = f.want
 	s.feed = f
 	return nil
+}
+
+// begun is what matters of a subscription once it has begun, and is the same for all of a feed.
+func (want *Subscription) begun() *Subscription {
+	return &Subscription{
+		Select: want.Select, Conditions: want.Conditions, Encoding: want.Encoding,
+		Delivery: want.Delivery, Filter: want.Filter, guard: want.guard,
+	}
 }
 
 // leave takes the subscriber out of everything that knows it.
@@ -280,6 +354,7 @@ func (h *Hub) leave(s *Subscriber) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if f != nil {
+		h.countMakers(f, s.client, -1)
 		if f.subscribers--; f.subscribers == 0 {
 			h.removeFeed(f)
 		}
@@ -294,6 +369,15 @@ func (h *Hub) addFeed(f *feed) {
 	if f.key.interval > 0 {
 		h.gated[f] = struct{}{}
 	}
+	for _, name := range f.names {
+		if h.named[name] == nil {
+			h.named[name] = make(map[*feed]struct{})
+		}
+		h.named[name][f] = struct{}{}
+	}
+	if len(f.patterns) > 0 {
+		h.patterns[f] = struct{}{}
+	}
 	h.eachRoute(f, func(r *route) { r.feeds = append(r.feeds, f) })
 	h.shareRings()
 }
@@ -303,6 +387,12 @@ func (h *Hub) removeFeed(f *feed) {
 		delete(h.feeds, f.key)
 	}
 	delete(h.gated, f)
+	for _, name := range f.names {
+		if delete(h.named[name], f); len(h.named[name]) == 0 {
+			delete(h.named, name)
+		}
+	}
+	delete(h.patterns, f)
 	h.eachRoute(f, func(r *route) {
 		if i := slices.Index(r.feeds, f); i >= 0 {
 			r.feeds = slices.Delete(r.feeds, i, i+1)
@@ -327,6 +417,14 @@ func (h *Hub) eachRoute(f *feed, visit func(*route)) {
 		}
 	}
 }
+
+// ringBytes is what the rings of all feeds may measure together, and what one
+// may at the least and at the most.
+const (
+	ringBytes    = 256 << 20
+	minRingBytes = 64 << 10
+	maxRingBytes = 1 << 20
+)
 
 func (h *Hub) shareRings() {
 	share := ringBytes / max(len(h.feeds), 1)

@@ -3,7 +3,9 @@ package streamgauge
 import (
 	"context"
 	"errors"
+	"hash/crc32"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -43,12 +45,20 @@ type Subscription struct {
 	// is rounded down to one of a few steps, so that feeds stay shared. Zero is
 	// no limit.
 	Rate float64
+	// Coding has what there is to write coded, in blocks that are compressed once for all who are
+	// sent the same. One that the hub does not have is an error.
+	Coding Coding
 	// Filter is a condition in the language of [Options.CompileFilter]; empty
 	// is none.
 	Filter string
+	// Access is what may be seen; nil is everything. Whatever else is asked for is as if it did
+	// not exist.
+	Access *Access
 
-	views []namedView // Views, read
-	plain Selection   // Select, where that was widened to the streams of Conditions
+	client client      // whose it is, for limits
+	asked  []string    // the selectors and conditions, as they were asked for
+	guard  *guard      // of what Access allows of them
+	views  []namedView // Views, read
 }
 
 // Subscriber is a cursor on a feed. It has no queue, no goroutine and no timer:
@@ -56,12 +66,14 @@ type Subscription struct {
 // until Next has nothing, and again after Wake was called. Next and Close are
 // called by one goroutine at a time.
 type Subscriber struct {
-	hub   *Hub
-	feed  *feed // nil if there are views only
-	want  Subscription
-	epoch Epoch
-	wake  func()
-	abort func()
+	hub    *Hub
+	feed   *feed         // nil if there are views only
+	want   *Subscription // what matters of it once it has begun; the feed's, if there is one
+	access *Access
+	client client
+	epoch  Epoch
+	wake   func()
+	abort  func()
 
 	// Where it is. Everything selected up to seq has been handed out.
 	seq      uint64
@@ -82,6 +94,10 @@ type Subscriber struct {
 
 	preface []byte  // what the connection begins with
 	scratch *[]byte // gathers what is not in one piece; borrowed
+	packs   *packs  // of its coding; nil if it has none
+	sum     uint32  // of what was packed, where its coding needs that
+	size    uint32  // likewise
+	packed  *[]byte // what is too short to be packed; borrowed
 	handed  int     // events in the block that is being written
 	ended   bool
 
@@ -96,7 +112,8 @@ type timing struct {
 	bye     atomic.Pointer[byeReason]
 	aborted bool
 	expires int64
-	slot    int // protected by the wheel's mutex, with the next two
+	end     byeReason // why it expires
+	slot    int       // protected by the wheel's mutex, with the next two
 	index   int
 }
 
@@ -106,50 +123,67 @@ type timing struct {
 // the subscriber is further behind than the feed's ring. It returns [io.EOF]
 // when the connection should be closed, and else the log's error.
 func (s *Subscriber) Next(ctx context.Context) ([]byte, error) {
+	p, _, err := s.next(ctx, true)
+	return p, err
+}
+
+// next is Next, which only reads the log if that is allowed; else behind says that it would
+// have to.
+func (s *Subscriber) next(ctx context.Context, reads bool) (p []byte, behind bool, err error) {
 	s.written()
 	if s.ended {
-		return nil, io.EOF
+		return nil, false, io.EOF
 	}
 	if p := s.preface; p != nil {
 		s.preface = nil
-		return s.hand(p, 0), nil
+		if s.packs != nil {
+			p = append(slices.Clone(s.packs.header), s.pack(p)...)
+		}
+		return s.mark(p, 0), false, nil
 	}
 	for {
 		if reason := s.timing.bye.Load(); reason != nil {
 			s.ended = true
-			return s.hand(appendBye(nil, s.want.Encoding, *reason, s.hub.retryAfter(*reason)), 0), nil
+			return s.hand(appendBye(nil, s.want.Encoding, *reason, s.hub.retryAfter(*reason)), 0), false, nil
 		}
-		p, events, place, err := s.take(ctx)
+		p, events, place, err := s.take(ctx, reads)
 		if errors.Is(err, ErrEpoch) {
 			s.sayBye(byeEpoch)
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if len(p) > 0 {
-			return s.hand(p, events), nil
+			return s.hand(p, events), false, nil
+		}
+		if place == inLog && !reads {
+			return nil, true, nil
 		}
 		if s.timing.beat.Swap(false) {
-			return s.hand(s.heartbeat(), 0), nil
+			return s.hand(s.heartbeat(), 0), false, nil
 		}
 		if place == atEnd || place == throttled {
 			s.release()
-			return nil, nil
+			return nil, false, nil
 		}
 	}
 }
 
 // take returns the next block of the streams or the views, which take turns, or
 // nothing, and then where the streams' next one is.
-func (s *Subscriber) take(ctx context.Context) (p []byte, events int, at place, err error) {
+func (s *Subscriber) take(ctx context.Context, reads bool) (p []byte, events int, at place, err error) {
 	if len(s.views) == 0 {
-		return s.fromStreams(ctx)
+		return s.fromStreams(ctx, reads)
 	}
 	streamsFirst := s.streamsFirst
 	s.streamsFirst = false
 	if streamsFirst {
-		if p, events, at, err = s.fromStreams(ctx); len(p) > 0 || err != nil {
+		p, events, at, err = s.fromStreams(ctx, reads)
+		if at == inLog && !reads {
+			s.streamsFirst = true
+		}
+		if len(p) > 0 || err != nil || s.streamsFirst {
 			return p, events, at, err
 		}
 	}
@@ -163,16 +197,17 @@ func (s *Subscriber) take(ctx context.Context) (p []byte, events int, at place, 
 	case streamsFirst:
 		return nil, 0, at, nil
 	}
-	return s.fromStreams(ctx)
+	return s.fromStreams(ctx, reads)
 }
 
 // fromStreams returns the next block of the streams, if there is one, and where
 // it is from.
-func (s *Subscriber) fromStreams(ctx context.Context) (p []byte, events int, at place, err error) {
+func (s *Subscriber) fromStreams(ctx context.Context, reads bool) (p []byte, events int, at place, err error) {
 	p, events, at = s.fromRing()
 	switch {
 	case at != inLog:
 		s.served = true
+	case !reads:
 	case !s.hub.replay.admit(s):
 		at = throttled
 	default:
@@ -181,7 +216,34 @@ func (s *Subscriber) fromStreams(ctx context.Context) (p []byte, events int, at 
 	return p, events, at, err
 }
 
+// hand is the last that is done to a block.
 func (s *Subscriber) hand(p []byte, events int) []byte {
+	if s.packs != nil {
+		p = s.pack(p)
+		if s.ended && s.packs.end != nil {
+			p = slices.Concat(p, s.packs.end(s.sum, s.size))
+		}
+	}
+	return s.mark(p, events)
+}
+
+// pack returns what a block is packed to.
+func (s *Subscriber) pack(p []byte) []byte {
+	if s.packs.end != nil {
+		s.sum, s.size = crc32.Update(s.sum, crc32.IEEETable, p), s.size+uint32(len(p))
+	}
+	if len(p) >= minPacked {
+		return s.packs.of(p)
+	}
+	if s.packed == nil {
+		s.packed = s.hub.scratch.Get().(*[]byte)
+	}
+	*s.packed = s.packs.store((*s.packed)[:0], p)
+	return *s.packed
+}
+
+// mark says that a block is being written.
+func (s *Subscriber) mark(p []byte, events int) []byte {
 	s.handed = events
 	s.timing.beat.Store(false)
 	s.timing.writing.Store(s.hub.wheel.now())
@@ -220,13 +282,15 @@ func (s *Subscriber) borrow() *[]byte {
 }
 
 func (s *Subscriber) release() {
-	if s.scratch == nil {
-		return
+	for _, p := range []**[]byte{&s.scratch, &s.packed} {
+		if *p == nil {
+			continue
+		}
+		if cap(**p) <= maxScratch {
+			s.hub.scratch.Put(*p)
+		}
+		*p = nil
 	}
-	if cap(*s.scratch) <= maxScratch {
-		s.hub.scratch.Put(s.scratch)
-	}
-	s.scratch = nil
 }
 
 const maxScratch = 256 << 10
@@ -308,7 +372,7 @@ func (s *Subscriber) fromLog(ctx context.Context) (p []byte, events int, err err
 	if err != nil {
 		return nil, 0, err
 	}
-	h.replay.spend(dataSize(page.Events))
+	h.replay.spend(s.client, dataSize(page.Events))
 	scratch := s.borrow()
 	p, all := s.appendGaps((*scratch)[:0], page.Gaps)
 	if *scratch = p; !all {
@@ -363,7 +427,7 @@ func (s *Subscriber) appendGap(p []byte, g *Gap) []byte {
 	}
 	s.told[g.Stream] = max(s.told[g.Stream], g.Through)
 	s.toldThrough = max(s.toldThrough, g.Through)
-	told, ok := s.hub.gap(*g, &s.want)
+	told, ok := s.hub.gap(*g, s.want)
 	if !ok {
 		return p
 	}
@@ -384,7 +448,13 @@ func (h *Hub) gap(g Gap, want *Subscription) (Gap, bool) {
 		}
 		g.Lost = -1
 	}
-	if want.Filter != "" || len(want.Conditions) > 0 {
+	if want.guard.hides(g.Stream) {
+		return g, false
+	}
+	if want.guard.partly(g.Stream) {
+		g.To = Position{} // it may be of an event that may not be seen
+	}
+	if want.Filter != "" || len(want.Conditions) > 0 || want.guard.partly(g.Stream) {
 		g.Lost = -1
 	}
 	return g, true

@@ -177,7 +177,7 @@ func TestAPageOfAViewTakesNoMoreThanItsOwnRows(t *testing.T) {
 	}
 	text := "count(s) by key every" + strings.Repeat(" ", 4000) + "1s"
 	watch := func() *viewCursor {
-		cursors, err := hub.watch(&Subscription{Encoding: EncodeNDJSON, Last: 5000, views: []namedView{{label: text, View: mustView(t, text)}}}, start{}, 0, func() {})
+		cursors, err := hub.watch(&Subscription{Encoding: EncodeNDJSON, Last: 5000, views: []namedView{{label: text, View: mustView(t, text), reads: Selection{"s"}}}}, start{}, 0, func() {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,19 +186,19 @@ func TestAPageOfAViewTakesNoMoreThanItsOwnRows(t *testing.T) {
 	}
 	c := watch()
 	c.feed.fold.mustStep(t)
-	lines, cut, err := c.newestLines(t.Context(), 30, maxAnswerBytes, nil)
+	lines, cut, err := c.newestLines(t.Context(), 30, &answer{all: &hub.answers}, nil)
 	if rows := strings.Split(strings.TrimSpace(string(lines)), "\n"); err != nil || !cut || len(rows) != 30 || !strings.Contains(rows[29], `"key":"9"`) {
 		t.Fatalf("got %d rows, more %v, error %v", len(rows), cut, err)
 	}
 	if size := cap(lines); size > 4<<20 {
 		t.Errorf("it took %d bytes for 30 rows", size)
 	}
-	if _, _, err := watch().newestLines(t.Context(), 10_000, maxAnswerBytes, nil); !errors.Is(err, ErrSubscription) {
+	if _, _, err := watch().newestLines(t.Context(), 10_000, &answer{all: &hub.answers}, nil); !errors.Is(err, ErrSubscription) {
 		t.Errorf("40 MB of rows: got %v", err)
 	}
 	few := watch()
 	few.last = 1
-	if lines, cut, err := few.newestLines(t.Context(), 20, maxAnswerBytes, nil); err != nil || cut || strings.Count(string(lines), "\n") != 20 {
+	if lines, cut, err := few.newestLines(t.Context(), 20, &answer{all: &hub.answers}, nil); err != nil || cut || strings.Count(string(lines), "\n") != 20 {
 		t.Errorf("what fits: %d bytes, more %v, error %v", len(lines), cut, err)
 	}
 }

@@ -15,7 +15,9 @@ import (
 type fold struct {
 	views *views
 	view  View
-	text  string // the view's
+	reads Selection
+	text  string // see [namedView]
+	maker client // who was the first to watch it
 
 	// Only its goroutine uses these.
 	tally *tally
@@ -44,9 +46,9 @@ type foldedRow struct {
 	end      int // of its data
 }
 
-func newFold(vs *views, v View, filter Filter) *fold {
+func newFold(vs *views, v namedView) *fold {
 	return &fold{
-		views: vs, view: v, text: v.String(), tally: newTally(&v, filter),
+		views: vs, view: v.View, reads: v.reads, text: v.text, tally: newTally(&v.View, v.filter),
 		told: make(map[string]uint64), moved: make(chan struct{}, 1),
 		table: newViewTable(v.Every.Milliseconds()), feeds: make(map[viewFeedKey]*viewFeed),
 	}
@@ -163,7 +165,7 @@ func (f *fold) step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	q := Query{Select: Selection{f.view.Select}, After: f.at, Limit: scanEvents, Told: f.told}
+	q := Query{Select: f.reads, After: f.at, Limit: scanEvents, Told: f.told}
 	for begin := f.at.IsZero(); ; begin = false {
 		if !begin && !f.ready && f.views.retire(f, time.Now()) {
 			return errLeft // others wait to catch up
@@ -173,7 +175,7 @@ func (f *fold) step(ctx context.Context) error {
 				return err
 			}
 		}
-		page, err := f.views.hub.read(ctx, q)
+		page, err := f.views.hub.read(ctx, client{}, q)
 		if err != nil {
 			return err
 		}
@@ -203,7 +205,7 @@ func (f *fold) step(ctx context.Context) error {
 // begin has the query begin where the log begins to matter: with what was
 // appended earlier, no window that is kept has anything to do.
 func (f *fold) begin(ctx context.Context, head Position, q *Query) error {
-	page, err := f.views.hub.read(ctx, Query{Select: q.Select, Last: 1, Limit: 1})
+	page, err := f.views.hub.read(ctx, client{}, Query{Select: q.Select, Last: 1, Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -221,7 +223,7 @@ func (f *fold) begin(ctx context.Context, head Position, q *Query) error {
 
 // goneBefore returns everything that is gone from the log.
 func (f *fold) goneBefore(ctx context.Context, head Position) ([]Gap, error) {
-	page, err := f.views.hub.read(ctx, Query{Select: Selection{f.view.Select}, After: Position{head.Epoch, 0}, Limit: 1})
+	page, err := f.views.hub.read(ctx, client{}, Query{Select: f.reads, After: Position{head.Epoch, 0}, Limit: 1})
 	return page.Gaps, err
 }
 
@@ -236,12 +238,12 @@ func (f *fold) leaveOut(ctx context.Context, gaps []Gap) error {
 		}
 		if g.To.IsZero() || g.Stream == "" {
 			others = max(others, g.Through)
-		} else if err := f.leaveOutBefore(ctx, Selector(g.Stream), g.To.Seq-1); err != nil {
+		} else if err := f.leaveOutBefore(ctx, Selection{Selector(g.Stream)}, g.To.Seq-1); err != nil {
 			return err
 		}
 	}
 	if others > 0 {
-		if err := f.leaveOutBefore(ctx, f.view.Select, others); err != nil {
+		if err := f.leaveOutBefore(ctx, f.reads, others); err != nil {
 			return err
 		}
 	}
@@ -255,8 +257,8 @@ func (f *fold) leaveOut(ctx context.Context, gaps []Gap) error {
 
 // leaveOutBefore leaves out the windows that begin before the first selected
 // event after the sequence number.
-func (f *fold) leaveOutBefore(ctx context.Context, sel Selector, seq uint64) error {
-	page, err := f.views.hub.read(ctx, Query{Select: Selection{sel}, After: Position{f.views.hub.life(), seq}, Limit: 1})
+func (f *fold) leaveOutBefore(ctx context.Context, sel Selection, seq uint64) error {
+	page, err := f.views.hub.read(ctx, client{}, Query{Select: sel, After: Position{f.views.hub.life(), seq}, Limit: 1})
 	if err != nil {
 		return err
 	}

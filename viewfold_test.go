@@ -55,7 +55,7 @@ func foldOf(t testing.TB, log Log, view string) *fold {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := newFold(&hub.views, v, filter)
+	f := newFold(&hub.views, namedView{View: v, filter: filter, reads: Selection{v.Select}, text: v.String()})
 	f.left = time.Now().AddDate(1, 0, 0) // it stays
 	return f
 }

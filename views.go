@@ -145,17 +145,21 @@ func (vs *views) reset() {
 
 // watch gives the cursor what it needs of the view, whose fold is made if nobody
 // watches it yet.
-func (vs *views) watch(c *viewCursor, v namedView, key viewFeedKey) error {
-	text := v.String()
+func (vs *views) watch(c *viewCursor, v namedView, key viewFeedKey, by client) error {
 	vs.mu.Lock()
 	defer vs.mu.Unlock()
-	f := vs.folds[text]
+	f := vs.folds[v.text]
 	if f == nil {
-		if limit := vs.hub.opts.Limits.Views; len(vs.folds) >= limit {
+		limit := vs.hub.opts.Limits.Views
+		switch {
+		case len(vs.folds) >= limit:
 			return fmt.Errorf("%w: %d different views are watched already (limits.views)", ErrOverload, limit)
+		case by != (client{}) && vs.made(by) >= half(limit):
+			return fmt.Errorf("%w: you alone watch half of the different views that all may (limits.views)", ErrOverload)
 		}
-		f = newFold(vs, v.View, v.filter)
-		vs.folds[text] = f
+		f = newFold(vs, v)
+		f.maker = by
+		vs.folds[v.text] = f
 		vs.count.Store(int64(len(vs.folds)))
 		if vs.start != nil {
 			vs.start(f)
@@ -163,6 +167,16 @@ func (vs *views) watch(c *viewCursor, v namedView, key viewFeedKey) error {
 	}
 	f.watch(c, key)
 	return nil
+}
+
+// made returns how many folds the client was the first to watch.
+func (vs *views) made(by client) (n int) {
+	for _, f := range vs.folds {
+		if f.maker == by {
+			n++
+		}
+	}
+	return n
 }
 
 // stats returns how many folds and rows there are, and up to where all folds

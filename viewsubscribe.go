@@ -16,7 +16,11 @@ const maxViews = 64
 type namedView struct {
 	label string // the name or the text by which it was asked for
 	View
-	filter Filter // its condition's
+	filter Filter    // its condition's, and what may be seen
+	reads  Selection // what may be read of Select
+	text   string    // the View's, and what may be seen: it names the fold
+	// guarded says that there are events of reads that may not be seen.
+	guarded bool
 }
 
 // resolveViews reads the views that a subscription asks for.
@@ -26,7 +30,7 @@ func (h *Hub) resolveViews(want *Subscription) error {
 	}
 	want.views = make([]namedView, 0, len(want.Views))
 	for _, text := range want.Views {
-		v, err := h.resolveView(text)
+		v, err := h.resolveView(text, want.Access)
 		if err != nil {
 			return fmt.Errorf("%w: view %q: %w", ErrSubscription, text, err)
 		}
@@ -38,23 +42,31 @@ func (h *Hub) resolveViews(want *Subscription) error {
 }
 
 // resolveView reads a text, or looks up a name, which has no parentheses.
-func (h *Hub) resolveView(label string) (v namedView, err error) {
+func (h *Hub) resolveView(label string, access *Access) (v namedView, err error) {
 	v.label = label
 	text := label
 	if !strings.Contains(label, "(") && h.opts.NamedView != nil {
 		named, ok := h.opts.NamedView(label)
-		if !ok {
+		if !ok || !access.Overlaps(named.Select) {
 			return v, fmt.Errorf("there is no view of this name, and its text would be as in count(%s)", label)
 		}
 		text = named.String() // a View that was put together may be none
 	}
-	if v.View, err = ParseView(text); err != nil || v.Where == "" {
+	if v.View, err = ParseView(text); err != nil {
 		return v, err
 	}
-	if v.filter, err = h.opts.CompileFilter(v.Where); err != nil {
-		return v, fmt.Errorf("where: %w", err)
+	if v.Where != "" {
+		if v.filter, err = h.opts.CompileFilter(v.Where); err != nil {
+			return v, fmt.Errorf("where: %w", err)
+		}
 	}
-	return v, nil
+	allowed, err := h.scope(access, Selection{v.Select})
+	v.guarded = allowed.guard != nil
+	v.reads, v.filter, v.text = allowed.streams, allowed.guard.and(v.filter), v.String()
+	if len(v.reads) != 1 || v.reads[0] != v.Select || allowed.guard != nil {
+		v.text += "\nof " + strings.Join(v.reads.Strings(), " ") + "\n" + allowed.guard.key()
+	}
+	return v, err
 }
 
 // reach is what a subscription with a time to begin at begins with: the streams,
@@ -62,7 +74,7 @@ func (h *Hub) resolveView(label string) (v namedView, err error) {
 func (want *Subscription) reach() Selection {
 	all := slices.Clone(want.Select)
 	for _, v := range want.views {
-		all = append(all, v.Select)
+		all = append(all, v.reads...)
 	}
 	return all
 }
@@ -83,7 +95,7 @@ func (h *Hub) watch(want *Subscription, start start, need uint64, wake func()) (
 			wake: wake, need: need, last: want.Last, since: want.Since,
 			resumes: start.resumes, after: start.position.Seq,
 		}
-		if err := h.views.watch(c, v, viewFeedKey{v.label, want.Encoding, pause}); err != nil {
+		if err := h.views.watch(c, v, viewFeedKey{v.label, want.Encoding, pause}, want.client); err != nil {
 			leaveViews(cursors)
 			return nil, err
 		}
@@ -142,20 +154,20 @@ func viewsThrough(cursors []*viewCursor) (seq uint64, begun bool) {
 	return seq, true
 }
 
-// viewPage returns a page of JSON with the rows of the views that were asked for.
-func (h *Hub) viewPage(ctx context.Context, req *request) ([]byte, error) {
+// viewPage is a page of JSON with the rows of the views that were asked for.
+func (h *Hub) viewPage(ctx context.Context, req *request, a *answer) error {
 	want := req.want
 	want.Encoding = EncodeNDJSON
 	if err := h.resolveViews(&want); err != nil {
-		return nil, err
+		return err
 	}
 	begin, bad, err := h.start(ctx, &want, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	head, err := h.log.Head(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	more := make(chan struct{}, 1)
 	cursors, err := h.watch(&want, begin, head.Seq, func() {
@@ -165,41 +177,47 @@ func (h *Hub) viewPage(ctx context.Context, req *request) ([]byte, error) {
 		}
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer leaveViews(cursors)
-	body, left := []byte(`{"events":[`), false
+	a.body = []byte(`{"events":[`)
+	left := false
 	for _, c := range cursors {
-		lines, cut, err := c.newestLines(ctx, req.limit, maxAnswerBytes-len(body), more)
+		lines, cut, err := c.newestLines(ctx, req.limit, a, more)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		left = left || cut
 		for line := range bytes.Lines(lines) {
-			if body[len(body)-1] == '}' {
-				body = append(body, ',')
+			if a.body[len(a.body)-1] == '}' {
+				a.body = append(a.body, ',')
 			}
-			body = append(append(body, '\n'), line[:len(line)-1]...)
+			a.body = append(append(a.body, '\n'), line[:len(line)-1]...)
 		}
 	}
 	seq, _ := viewsThrough(cursors)
-	body = append(body, "\n],\"cursor\":\""...)
+	body := append(a.body, "\n],\"cursor\":\""...)
 	body = Position{h.life(), seq}.append(body)
 	body = append(body, "\",\"more\":"...)
 	body = append(strconv.AppendBool(body, left), ",\"gaps\":["...)
 	if bad != nil {
 		body = append(append(append(body, '{'), gapMembers(bad)...), '}')
 	}
-	return append(body, "]}\n"...), nil
+	a.body = append(body, "]}\n"...)
+	return nil
 }
 
 // newestLines returns the newest of the rows that the cursor begins with, one a
 // line, and whether there are older ones. It keeps no more than it may return.
-func (c *viewCursor) newestLines(ctx context.Context, most, room int, more <-chan struct{}) (lines []byte, cut bool, err error) {
+func (c *viewCursor) newestLines(ctx context.Context, most int, a *answer, more <-chan struct{}) (lines []byte, cut bool, err error) {
 	var scratch []byte
+	room := maxAnswerBytes - len(a.body)
 	kept, all := 0, 0 // rows
 	for !c.begun {
 		b, _ := c.next(func() *[]byte { return &scratch })
+		if err := a.hold(len(a.body) + len(lines) + len(b.bytes)); err != nil {
+			return nil, false, err
+		}
 		lines, kept, all = append(lines, b.bytes...), kept+b.rows, all+b.rows
 		for kept > 0 && (kept > most || len(lines) > room) {
 			lines = lines[bytes.IndexByte(lines, '\n')+1:]

@@ -35,12 +35,13 @@ func newWheel(heartbeat, timeout time.Duration, onTimeout func()) *wheel {
 // now returns the wheel's clock in nanoseconds. It is never 0.
 func (w *wheel) now() int64 { return w.clock.Load() }
 
-// add begins to visit the subscriber. An age of 0 is no limit.
-func (w *wheel) add(s *Subscriber, age time.Duration) {
+// add begins to visit the subscriber, which ends at that age for that reason. An age of 0
+// is no limit.
+func (w *wheel) add(s *Subscriber, age time.Duration, reason byeReason) {
 	now := w.now()
 	s.timing.written.Store(now)
 	if age > 0 {
-		s.timing.expires = now + int64(age)
+		s.timing.expires, s.timing.end = now+int64(age), reason
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -103,7 +104,7 @@ func (w *wheel) visit(s *Subscriber, now int64) {
 		return
 	}
 	if t.expires != 0 && now >= t.expires {
-		s.sayBye(byeAge)
+		s.sayBye(t.end)
 		return
 	}
 	if now-t.written.Load() >= int64(w.heartbeat) && !t.beat.Swap(true) {

@@ -127,7 +127,7 @@ func appendHello(dst []byte, enc Encoding, start, at Position, o *Options, sub *
 		int("heartbeat_ms", o.Heartbeat.Milliseconds()).
 		str("position", at.String())
 	hello.member("streams").members = append(hello.members, '[')
-	for i, s := range sub.asked() {
+	for i, s := range sub.asked {
 		if i > 0 {
 			hello.members = append(hello.members, ',')
 		}
@@ -210,5 +210,7 @@ const (
 	byeDrain    byeReason = "drain"
 	byeAge      byeReason = "age"
 	byeOverload byeReason = "overload"
-	byeEpoch    byeReason = "epoch" // the log was replaced
+	byeEpoch    byeReason = "epoch"   // the log was replaced
+	byeExpired  byeReason = "expired" // the access has
+	byeRevoked  byeReason = "revoked" // the access was
 )

@@ -4,19 +4,41 @@ package e2e_test
 
 import (
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/streamgauge/streamgauge/internal/natstest"
 	"github.com/streamgauge/streamgauge/internal/redistest"
 )
 
-// While Redis hangs, everybody is told so and nobody is sent away; then all goes on.
-func TestWhileRedisHangs(t *testing.T) {
-	t.Parallel()
-	redis := redistest.Start(t, "--save", "")
-	s := startServer(t, "heartbeat: 1s\nlog: "+redis.URL("hang")+"\n")
+// brokers start what instances may share a log in, until the test ends. They return the
+// setting of that log.
+var brokers = map[string]func(*testing.T) (setting string, process *os.Process){
+	"redis": func(t *testing.T) (string, *os.Process) {
+		s := redistest.Start(t, "--save", "")
+		return "log: " + s.URL("e2e") + "\n", s.Process
+	},
+	"nats": func(t *testing.T) (string, *os.Process) {
+		s := natstest.Start(t)
+		return "log: " + s.URL("e2e") + "\n", s.Process
+	},
+}
+
+// While the broker hangs, everybody is told so and nobody is sent away; then all goes on.
+func TestWhileTheBrokerHangs(t *testing.T) {
+	for name, start := range brokers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			setting, process := start(t)
+			hang(t, startServer(t, "heartbeat: 1s\n"+setting), process)
+		})
+	}
+}
+
+func hang(t *testing.T, s *server, broker *os.Process) {
 	mustPublish(t, s.api, "x", numbers(1, 3)...)
 	c := mustConnect(t, s.api, onStream("x", "?last=3"))
 	c.mustHub(t, "hello")
@@ -24,7 +46,7 @@ func TestWhileRedisHangs(t *testing.T) {
 		c.mustEvent(t)
 	}
 	signal := func(what syscall.Signal) {
-		if err := redis.Process.Signal(what); err != nil {
+		if err := broker.Signal(what); err != nil {
 			t.Fatal(err)
 		}
 	}

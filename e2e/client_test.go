@@ -42,6 +42,7 @@ type request struct {
 	stream string // of the bare form
 	path   string // with parameters
 	cursor string // Last-Event-ID; empty is none
+	token  string // that says who asks; empty is none
 }
 
 func onStream(stream, params string) request {
@@ -60,13 +61,21 @@ func (r request) after(cursor string) request {
 	return r
 }
 
+func (r request) with(token string) request {
+	r.token = token
+	return r
+}
+
 // header returns the request as it goes over the wire.
 func (r request) header() string {
-	resume := ""
+	more := ""
 	if r.cursor != "" {
-		resume = "Last-Event-ID: " + r.cursor + "\r\n"
+		more += "Last-Event-ID: " + r.cursor + "\r\n"
 	}
-	return "GET " + r.path + " HTTP/1.1\r\nHost: localhost\r\nAccept: " + r.form.accept() + "\r\n" + resume + "\r\n"
+	if r.token != "" {
+		more += "Authorization: Bearer " + r.token + "\r\n"
+	}
+	return "GET " + r.path + " HTTP/1.1\r\nHost: localhost\r\nAccept: " + r.form.accept() + "\r\n" + more + "\r\n"
 }
 
 // A connection is one subscription's, over plain TCP so that it can be ended in
@@ -117,7 +126,7 @@ func (c *connection) ask(input io.Reader) error {
 	}
 	if c.status != http.StatusOK {
 		body, _ := io.ReadAll(resp.Body)
-		return &refusal{c.request, c.status, string(body)}
+		return &refusal{c.request, c.status, c.header, string(body)}
 	}
 	return nil
 }
@@ -126,6 +135,7 @@ func (c *connection) ask(input io.Reader) error {
 type refusal struct {
 	request request
 	status  int
+	header  http.Header
 	body    string
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/streamgauge/streamgauge/internal/testenv"
 )
 
 var announced = regexp.MustCompile(`(?m)^Streamgauge is at http://(127\.0\.0\.1:\d+)$`)
@@ -18,7 +20,7 @@ var announced = regexp.MustCompile(`(?m)^Streamgauge is at http://(127\.0\.0\.1:
 // machine move, and ends it. The ports come from the environment only because
 // the usual ones may be taken here.
 func TestFirstRunWithoutArguments(t *testing.T) {
-	s := &server{t: t, dir: t.TempDir(), command: []string{binary}, api: freeAddress(t), admin: freeAddress(t)}
+	s := &server{t: t, dir: t.TempDir(), command: []string{binary}, api: testenv.FreeAddress(t), admin: testenv.FreeAddress(t)}
 	s.env = []string{"STREAMGAUGE_LISTEN=" + s.api, "STREAMGAUGE_ADMIN=" + s.admin}
 	began := time.Now()
 	s.launch()
@@ -81,9 +83,9 @@ func TestSecondInstanceSaysWhatToDo(t *testing.T) {
 		name, listen, admin, data string
 		want                      []string
 	}{
-		{"on the same data", freeAddress(t), freeAddress(t), filepath.Join(first.dir, "data"), []string{"error: data: ", "in use", "hint: ", "--data"}},
-		{"on the same port", first.api, freeAddress(t), t.TempDir(), []string{"error: listen: ", first.api, "hint: ", "--listen"}},
-		{"on the same admin port", freeAddress(t), first.admin, t.TempDir(), []string{"error: admin: ", first.admin, "hint: ", "--admin"}},
+		{"on the same data", testenv.FreeAddress(t), testenv.FreeAddress(t), filepath.Join(first.dir, "data"), []string{"error: data: ", "in use", "hint: ", "--data"}},
+		{"on the same port", first.api, testenv.FreeAddress(t), t.TempDir(), []string{"error: listen: ", first.api, "hint: ", "--listen"}},
+		{"on the same admin port", testenv.FreeAddress(t), first.admin, t.TempDir(), []string{"error: admin: ", first.admin, "hint: ", "--admin"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			second := &server{t: t, dir: t.TempDir()}

@@ -17,7 +17,6 @@ import (
 
 	"github.com/streamgauge/streamgauge"
 	"github.com/streamgauge/streamgauge/internal/check"
-	"github.com/streamgauge/streamgauge/internal/redistest"
 )
 
 type killSize struct {
@@ -37,12 +36,16 @@ func TestNothingIsLostOrRepeatedWhileTheServerIsKilled(t *testing.T) {
 // The same with instances that share a log: clients and publishers turn to another
 // with each connection.
 func TestNothingIsLostOrRepeatedWhileInstancesAreKilled(t *testing.T) {
-	t.Parallel()
-	sized(t, killSize{3, 20, 20_000}, killSize{30, 50, 1_000_000}, func(t *testing.T, size killSize) {
-		redis := redistest.Start(t, "--save", "")
-		settings := killSettings + "log: " + redis.URL("kill") + "\n"
-		killing(t, size, startServer(t, settings), startServer(t, settings), startServer(t, settings))
-	})
+	for name, start := range brokers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sized(t, killSize{3, 20, 20_000}, killSize{30, 50, 1_000_000}, func(t *testing.T, size killSize) {
+				setting, _ := start(t)
+				settings := killSettings + setting
+				killing(t, size, startServer(t, settings), startServer(t, settings), startServer(t, settings))
+			})
+		})
+	}
 }
 
 // killing kills one of the servers again and again, and starts it again.

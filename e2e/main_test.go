@@ -21,6 +21,10 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	if address := os.Getenv(attackVariable); address != "" {
+		attack(address, os.Getenv(attackVariable+"_BY"), os.Getenv(attackVariable+"_PACED") != "")
+		return
+	}
 	flag.Parse()
 	os.Exit(buildAndRun(m))
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/streamgauge/streamgauge"
 	"github.com/streamgauge/streamgauge/internal/check"
+	"github.com/streamgauge/streamgauge/internal/testenv"
 )
 
 // proxies are as Debian installs them: what their configurations here leave out
@@ -71,7 +72,7 @@ func behindProxies(t *testing.T, settings string, test func(t *testing.T, b *beh
 				t.Skipf("left out because there is no %s; install Debian's package %s", p.path, p.tool)
 			}
 			b := &behind{t: t, server: startServer(t, settings)}
-			b.proxy = &server{t: t, dir: t.TempDir(), api: freeAddress(t)}
+			b.proxy = &server{t: t, dir: t.TempDir(), api: testenv.FreeAddress(t)}
 			if os.Getuid() == 0 { // then it has folders of its own
 				p.config = tempPaths.ReplaceAllString(p.config, "")
 			}

@@ -18,7 +18,7 @@ import (
 
 	"github.com/streamgauge/streamgauge"
 	"github.com/streamgauge/streamgauge/internal/check"
-	"github.com/streamgauge/streamgauge/internal/redistest"
+	"github.com/streamgauge/streamgauge/internal/testenv"
 )
 
 // balancer returns the configuration in deploy/ of a proxy before two instances, with
@@ -41,6 +41,7 @@ func balancer(t *testing.T, tool, dir, listen string, servers [2]*server) string
 		if tool == "haproxy" {
 			_, port, _ := net.SplitHostPort(servers[i].admin)
 			put(host+":7070 port 7071", servers[i].api+" port "+port)
+			put(host+":7070", servers[i].api)
 		} else {
 			put(host+":7070", servers[i].api)
 		}
@@ -64,29 +65,34 @@ type rollingSize struct{ restarts, watchers int }
 // A new version is rolled out under load, one instance after the other, again and again.
 func TestRollingRestartsLoseNothing(t *testing.T) {
 	for _, p := range proxies {
-		t.Run(p.tool, func(t *testing.T) {
-			t.Parallel()
-			if _, err := exec.LookPath(p.path); err != nil {
-				if required(p.tool) {
-					t.Fatalf("STREAMGAUGE_REQUIRE names %s: %v", p.tool, err)
+		for broker, start := range brokers {
+			t.Run(p.tool+"/"+broker, func(t *testing.T) {
+				t.Parallel()
+				if _, err := exec.LookPath(p.path); err != nil {
+					if required(p.tool) {
+						t.Fatalf("STREAMGAUGE_REQUIRE names %s: %v", p.tool, err)
+					}
+					t.Skipf("left out because there is no %s", p.path)
 				}
-				t.Skipf("left out because there is no %s", p.path)
-			}
-			sized(t, rollingSize{2, 20}, rollingSize{20, 50}, func(t *testing.T, size rollingSize) {
-				roll(t, size, p.tool, p.path, p.flags)
+				if broker == "nats" && p.tool == "nginx" && !inFull() {
+					t.Skip("left out because the other three show it; STREAMGAUGE_E2E=1 runs it")
+				}
+				sized(t, rollingSize{2, 20}, rollingSize{20, 50}, func(t *testing.T, size rollingSize) {
+					setting, _ := start(t)
+					roll(t, size, setting, p.tool, p.path, p.flags)
+				})
 			})
-		})
+		}
 	}
 }
 
-func roll(t *testing.T, size rollingSize, tool, path string, flags []string) {
-	redis := redistest.Start(t, "--save", "")
+func roll(t *testing.T, size rollingSize, setting, tool, path string, flags []string) {
 	// The checks of deploy/haproxy.cfg take a second to notice.
-	settings := killSettings + "log: " + redis.URL("roll") + "\n"
+	settings := killSettings + setting
 	w := &rollingWorld{t: t, stop: make(chan struct{})}
 	w.servers[0], w.servers[1] = startServer(t, settings), startServer(t, settings)
 
-	proxy := &server{t: t, dir: t.TempDir(), api: freeAddress(t)}
+	proxy := &server{t: t, dir: t.TempDir(), api: testenv.FreeAddress(t)}
 	config := balancer(t, tool, proxy.dir, proxy.api, w.servers)
 	file := filepath.Join(proxy.dir, tool+".conf")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
@@ -106,7 +112,7 @@ type rollingWorld struct {
 	ledger  check.Ledger
 	stop    chan struct{} // closed when to stop
 
-	published, retried, failed, deliveries atomic.Uint64
+	published, retried, failed atomic.Uint64
 }
 
 func (w *rollingWorld) run(size rollingSize) {

@@ -6,8 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/streamgauge/streamgauge/internal/testenv"
 )
 
 // A server is the program, run as a process that can be stopped, killed and
@@ -40,7 +40,7 @@ type server struct {
 // it has no sources, so that the test is its only publisher.
 func newServer(t *testing.T, settings string) *server {
 	t.Helper()
-	s := &server{t: t, dir: t.TempDir(), api: freeAddress(t), admin: freeAddress(t)}
+	s := &server{t: t, dir: t.TempDir(), api: testenv.FreeAddress(t), admin: testenv.FreeAddress(t)}
 	config := fmt.Sprintf("listen: %s\nadmin: %s\ndata: ./data\n%s\n", s.api, s.admin, settings)
 	if !strings.Contains(settings, "sources:") {
 		config += "sources: {}\n"
@@ -59,22 +59,6 @@ func startServer(t *testing.T, settings string) *server {
 	s := newServer(t, settings)
 	s.start()
 	return s
-}
-
-// freeAddress returns an address that nobody listens on. It is none of the ports
-// that the kernel gives to outgoing connections: one of those could take it
-// while a server is down.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(22_000))
-		if l, err := net.Listen("tcp", address); err == nil {
-			l.Close()
-			return address
-		}
-	}
-	t.Fatal("there is no free port")
-	return ""
 }
 
 // start starts the process and waits until it is ready.

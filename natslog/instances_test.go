@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/natstest"
 	"github.com/streamgauge/streamgauge/internal/tailtest"
 	"github.com/streamgauge/streamgauge/natslog"
 )
@@ -20,17 +21,16 @@ func TestAnInstanceThatComesWhenAllIsDeletedKnowsWhatIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := natsServer(t)
-	name := newName()
+	server := natstest.Start(t)
 	stored := func() (n int) {
-		info, err := server.stream(t, name).Info(t.Context())
+		info, err := server.Info("x")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return int(info.State.Msgs)
 	}
 	options := natslog.Options{Rules: rules}
-	first := open(t, server.url(name), options)
+	first := open(t, server.URL("x"), options)
 	var last *natslog.Log
 	var head streamgauge.Position
 	var keys []streamgauge.Receipt
@@ -52,7 +52,7 @@ func TestAnInstanceThatComesWhenAllIsDeletedKnowsWhatIsGone(t *testing.T) {
 		head = r.Position
 		kept := 10 + 7 + 30*(round/2) + 1
 		eventually(t, 15*time.Second, "what is trimmed is deleted", func() bool { return stored() == kept })
-		last = open(t, server.url(name), options)
+		last = open(t, server.URL("x"), options)
 		keys = append(keys, r)
 		for i, r := range keys { // though the events of the first are deleted
 			keyed.Key, r.Duplicate = fmt.Sprint("key", i), true
@@ -83,6 +83,6 @@ func TestAnInstanceThatComesWhenAllIsDeletedKnowsWhatIsGone(t *testing.T) {
 
 func TestWhatInstancesSayOfThemselvesIsForgottenSoon(t *testing.T) {
 	t.Parallel()
-	address := natsServer(t).url(newName())
+	address := natstest.Start(t).URL("x")
 	tailtest.Announce(t, open(t, address, natslog.Options{}), open(t, address, natslog.Options{}))
 }

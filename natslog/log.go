@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -193,8 +194,11 @@ func Open(ctx context.Context, address string, options *Options) (*Log, error) {
 func (l *Log) connect(a address) (err error) {
 	l.conn, err = nats.Connect(a.servers, append(a.options,
 		nats.Name("streamgauge"),
-		nats.Timeout(2*time.Second),
+		nats.SetCustomDialer(&dialer{net.Dialer{Timeout: dialTimeout}}),
+		nats.Timeout(dialTimeout),
+		nats.FlusherTimeout(writeTimeout),
 		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(), // credentials may be renewed a little late
 		nats.ReconnectWait(100*time.Millisecond),
 		nats.ReconnectJitter(50*time.Millisecond, 50*time.Millisecond),
 		nats.ReconnectBufSize(-1), // what was given up must not be sent later

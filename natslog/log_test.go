@@ -3,12 +3,14 @@ package natslog_test
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/natstest"
 	"github.com/streamgauge/streamgauge/internal/tailtest"
 	"github.com/streamgauge/streamgauge/logtest"
 	"github.com/streamgauge/streamgauge/natslog"
@@ -18,6 +20,11 @@ var (
 	event, add         = tailtest.Event, tailtest.Add
 	eventually, follow = tailtest.Eventually, tailtest.Follow
 )
+
+func TestMain(m *testing.M) {
+	natslog.Hurry()
+	os.Exit(m.Run())
+}
 
 var names atomic.Int64
 
@@ -38,7 +45,7 @@ func open(tb testing.TB, address string, options natslog.Options) *natslog.Log {
 }
 
 func TestNatsLog(t *testing.T) {
-	server := natsServer(t)
+	server := natstest.Start(t)
 	type place struct {
 		address string
 		options natslog.Options
@@ -53,7 +60,7 @@ func TestNatsLog(t *testing.T) {
 	logtest.Run(t, logtest.Harness{
 		Name: "nats",
 		Open: func(t *testing.T, rules streamgauge.Rules) streamgauge.Log {
-			p := &place{address: server.url(newName()), now: new(atomic.Int64)}
+			p := &place{address: server.URL(newName()), now: new(atomic.Int64)}
 			p.now.Store(time.Now().UnixMilli())
 			p.options.Rules = rules
 			p.options.Now = func() time.Time { return time.UnixMilli(p.now.Load()) }
@@ -75,16 +82,16 @@ func TestNatsLog(t *testing.T) {
 }
 
 func BenchmarkNatsLog(b *testing.B) {
-	server := natsServer(b)
+	server := natstest.Start(b)
 	logtest.Bench(b, func(b *testing.B, rules streamgauge.Rules) streamgauge.Log {
-		return open(b, server.url(newName()), natslog.Options{Rules: rules})
+		return open(b, server.URL(newName()), natslog.Options{Rules: rules})
 	})
 }
 
 // BenchmarkToAnotherInstance measures from before an append to its delivery by a tail of
 // another instance.
 func BenchmarkToAnotherInstance(b *testing.B) {
-	address := natsServer(b).url(newName())
+	address := natstest.Start(b).URL("x")
 	from, to := open(b, address, natslog.Options{}), open(b, address, natslog.Options{})
 	came := make(chan struct{}, 1)
 	go func() {
@@ -108,7 +115,7 @@ func BenchmarkToAnotherInstance(b *testing.B) {
 func BenchmarkBatchesOf100(b *testing.B) {
 	for _, at := range []int{1, 16} { // appenders
 		b.Run(fmt.Sprint(at, " at once"), func(b *testing.B) {
-			log := open(b, natsServer(b).url(newName()), natslog.Options{})
+			log := open(b, natstest.Start(b).URL("x"), natslog.Options{})
 			events := make([]streamgauge.Event, 100)
 			for i := range events {
 				events[i] = streamgauge.Event{Stream: fmt.Sprint("s", i%10), Data: fmt.Appendf(nil, "%200d", i+1)}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,31 +13,39 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/natstest"
 	"github.com/streamgauge/streamgauge/internal/tailtest"
 	"github.com/streamgauge/streamgauge/natslog"
 )
 
 // losses are ways in which NATS may turn out to have another log.
 var losses = map[string]struct {
-	lose  func(t *testing.T, s *server, js jetstream.JetStream)
+	lose  func(t *testing.T, js jetstream.JetStream)
 	first uint64 // the number of the first event afterwards
 }{
-	"deleted": {func(t *testing.T, _ *server, js jetstream.JetStream) {
+	"deleted": {func(t *testing.T, js jetstream.JetStream) {
 		if err := js.DeleteStream(t.Context(), "x"); err != nil {
 			t.Fatal(err)
 		}
 	}, 1},
-	"purged": {func(t *testing.T, s *server, _ jetstream.JetStream) {
-		if err := s.stream(t, "x").Purge(t.Context()); err != nil {
+	"purged": {func(t *testing.T, js jetstream.JetStream) {
+		stream, err := js.Stream(t.Context(), "x")
+		if err == nil {
+			err = stream.Purge(t.Context())
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}, 3},
-	"made anew, with as many other events": {func(t *testing.T, s *server, js jetstream.JetStream) {
-		config := s.stream(t, "x").CachedInfo().Config
+	"made anew, with as many other events": {func(t *testing.T, js jetstream.JetStream) {
+		stream, err := js.Stream(t.Context(), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := js.DeleteStream(t.Context(), "x"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := js.CreateStream(t.Context(), config); err != nil { // even with the same epoch
+		if _, err := js.CreateStream(t.Context(), stream.CachedInfo().Config); err != nil { // even with the same epoch
 			t.Fatal(err)
 		}
 		for range 2 {
@@ -53,8 +60,8 @@ func TestALostStreamIsAnotherLog(t *testing.T) {
 	for name, loss := range losses {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := ownServer(t, "")
-			logs := []*natslog.Log{open(t, server.url("x"), natslog.Options{}), open(t, server.url("x"), natslog.Options{})}
+			server := natstest.Start(t)
+			logs := []*natslog.Log{open(t, server.URL("x"), natslog.Options{}), open(t, server.URL("x"), natslog.Options{})}
 			before := add(t, logs[0], event("a", 1), event("a", 2)).Position
 			var tails []*tailtest.Follower
 			for _, l := range logs {
@@ -64,11 +71,7 @@ func TestALostStreamIsAnotherLog(t *testing.T) {
 			// A second later it is known that the events are there.
 			ready := time.After(1500 * time.Millisecond)
 			<-ready
-			js, err := jetstream.New(server.connect(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			loss.lose(t, server, js)
+			loss.lose(t, server.Connect())
 			for i, f := range tails {
 				if err := f.Ended(t, 5*time.Second); !errors.Is(err, streamgauge.ErrEpoch) {
 					t.Errorf("tail of instance %d: %v, want ErrEpoch", i, err)
@@ -92,16 +95,14 @@ func TestALostStreamIsAnotherLog(t *testing.T) {
 }
 
 func TestARestartedServerHasNoGap(t *testing.T) {
-	server := ownServer(t, "")
-	logs := []*natslog.Log{open(t, server.url("x"), natslog.Options{}), open(t, server.url("x"), natslog.Options{})}
+	server := natstest.Start(t)
+	logs := []*natslog.Log{open(t, server.URL("x"), natslog.Options{}), open(t, server.URL("x"), natslog.Options{})}
 	tail := follow(t, logs[0], streamgauge.Position{})
 	p := tailtest.Publish(t, logs...)
 	for range 3 {
 		p.GoOn(t, tail)
-		server.kill()
-		if err := server.start(); err != nil {
-			t.Fatal(err)
-		}
+		server.Kill()
+		server.Run()
 	}
 	p.GoOn(t, tail)
 	p.End()
@@ -112,33 +113,29 @@ func TestAServerThatHasLostTheTailBeginsAnEpoch(t *testing.T) {
 	for name, more := range map[string]int{"and nothing came since": 0, "and others came since": 20} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := ownServer(t, "")
-			log := open(t, server.url("x"), natslog.Options{})
+			server := natstest.Start(t)
+			log := open(t, server.URL("x"), natslog.Options{})
 			add(t, log, event("a", 1))
-			server.kill()
-			files := filepath.Join(server.dir, "js")
+			server.Kill()
+			files := server.Dir
 			saved := t.TempDir()
 			if err := os.CopyFS(saved, os.DirFS(files)); err != nil {
 				t.Fatal(err)
 			}
-			if err := server.start(); err != nil {
-				t.Fatal(err)
-			}
+			server.Run()
 			before := add(t, log, event("a", 2), event("a", 3)).Position
 			tail := follow(t, log, streamgauge.Position{})
 			eventually(t, 5*time.Second, "it has all", func() bool { return len(tail.Events()) == 3 })
-			server.kill()
+			server.Kill()
 			if err := os.RemoveAll(files); err != nil {
 				t.Fatal(err)
 			}
 			if err := os.CopyFS(files, os.DirFS(saved)); err != nil {
 				t.Fatal(err)
 			}
-			if err := server.start(); err != nil {
-				t.Fatal(err)
-			}
+			server.Run()
 			if more > 0 { // an instance that knows nothing of what was lost
-				other := open(t, server.url("x"), natslog.Options{})
+				other := open(t, server.URL("x"), natslog.Options{})
 				for i := range more {
 					// The first may have noticed meanwhile.
 					add(t, other, event("b", i))
@@ -160,13 +157,13 @@ func TestAServerThatHasLostTheTailBeginsAnEpoch(t *testing.T) {
 }
 
 func TestAnInstanceThatBeginsHasTheNewestEvents(t *testing.T) {
-	server := ownServer(t, "")
-	first := open(t, server.url("x"), natslog.Options{})
+	server := natstest.Start(t)
+	first := open(t, server.URL("x"), natslog.Options{})
 	for i := range 300 {
 		add(t, first, event("a", i), event("b", i))
 	}
-	later := open(t, server.url("x"), natslog.Options{})
-	server.kill()
+	later := open(t, server.URL("x"), natslog.Options{})
+	server.Kill()
 	q := streamgauge.Query{Select: streamgauge.Selection{">"}, Last: 600, Limit: 600}
 	want, err := first.Read(t.Context(), q)
 	if err != nil {
@@ -179,25 +176,21 @@ func TestAnInstanceThatBeginsHasTheNewestEvents(t *testing.T) {
 }
 
 func TestLostControlRecordsAreWrittenAnew(t *testing.T) {
-	server := ownServer(t, "")
+	server := natstest.Start(t)
 	rules, err := streamgauge.NewRules(streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 5}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := open(t, server.url("x"), natslog.Options{Rules: rules})
+	log := open(t, server.URL("x"), natslog.Options{Rules: rules})
 	first := add(t, log, event("a", 0)).Position
 	for i := range 19 {
 		add(t, log, event("a", i))
 	}
-	events := server.stream(t, "x")
 	eventually(t, 10*time.Second, "what is trimmed is deleted", func() bool {
-		info, err := events.Info(t.Context())
+		info, err := server.Info("x")
 		return err == nil && info.State.Msgs == 5
 	})
-	js, err := jetstream.New(server.connect(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := server.Connect()
 	if err := js.DeleteStream(t.Context(), "x-control"); err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +202,7 @@ func TestLostControlRecordsAreWrittenAnew(t *testing.T) {
 		info, err := control.Info(t.Context(), jetstream.WithSubjectFilter("x.c.*.past"))
 		return err == nil && len(info.State.Subjects) > 0
 	})
-	page, err := open(t, server.url("x"), natslog.Options{Rules: rules}).Read(t.Context(), streamgauge.Query{
+	page, err := open(t, server.URL("x"), natslog.Options{Rules: rules}).Read(t.Context(), streamgauge.Query{
 		After: streamgauge.Position{Epoch: first.Epoch, Seq: 1}, Select: streamgauge.Selection{">"}})
 	if err != nil || len(page.Events) != 5 || len(page.Gaps) != 1 || page.Gaps[0].Lost != 14 {
 		t.Errorf("an instance that comes later reads %+v, %v", page, err)
@@ -221,19 +214,19 @@ func TestLostControlRecordsAreWrittenAnew(t *testing.T) {
 }
 
 func TestAServerThatHangsIsSaid(t *testing.T) {
-	server := ownServer(t, "")
-	log := open(t, server.url("x"), natslog.Options{})
+	server := natstest.Start(t)
+	log := open(t, server.URL("x"), natslog.Options{})
 	add(t, log, event("a", 1))
 	tail := follow(t, log, streamgauge.Position{})
 	if err := log.Ready(); err != nil {
 		t.Fatalf("Ready: %v", err)
 	}
-	server.signal(t, syscall.SIGSTOP)
+	server.Signal(syscall.SIGSTOP)
 	eventually(t, 5*time.Second, "the server has stopped", func() bool {
-		_, err := nats.Connect("nats://"+server.addr, nats.Timeout(100*time.Millisecond))
+		_, err := nats.Connect("nats://"+server.Addr, nats.Timeout(100*time.Millisecond))
 		return err != nil
 	})
-	defer server.signal(t, syscall.SIGCONT)
+	defer server.Signal(syscall.SIGCONT)
 	began := time.Now()
 	_, err := log.Append(t.Context(), streamgauge.Batch{Events: []streamgauge.Event{event("a", 2)}})
 	if !errors.Is(err, streamgauge.ErrUnavailable) || time.Since(began) > 12*time.Second {
@@ -248,7 +241,7 @@ func TestAServerThatHangsIsSaid(t *testing.T) {
 	if err != nil || len(page.Events) != 1 {
 		t.Errorf("Read: %d events, %v", len(page.Events), err)
 	}
-	server.signal(t, syscall.SIGCONT)
+	server.Signal(syscall.SIGCONT)
 	eventually(t, 10*time.Second, "it is ready again", func() bool { return log.Ready() == nil })
 	add(t, log, event("a", 3))
 	eventually(t, 5*time.Second, "it goes on", func() bool {

@@ -11,11 +11,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/streamgauge/streamgauge"
+	"github.com/streamgauge/streamgauge/internal/natstest"
 	"github.com/streamgauge/streamgauge/natslog"
 )
 
 func TestABatchThatIsTooLargeIsRefusedWhole(t *testing.T) {
-	log := open(t, natsServer(t).url(newName()), natslog.Options{})
+	log := open(t, natstest.Start(t).URL("x"), natslog.Options{})
 	many := make([]streamgauge.Event, 1001)
 	for i := range many {
 		many[i] = event("a", i)
@@ -33,13 +34,10 @@ func TestABatchThatIsTooLargeIsRefusedWhole(t *testing.T) {
 		t.Errorf("1000 events end at %v", r.Position)
 	}
 	// A server with lower limits: what is written together is taken apart.
-	server := ownServer(t, "")
-	server.limits = "limits { batch { max_msgs: 10 } }"
-	server.kill()
-	if err := server.start(); err != nil {
-		t.Fatal(err)
-	}
-	log = open(t, server.url("x"), natslog.Options{})
+	server := natstest.New(t)
+	server.JetStream = "limits { batch { max_msgs: 10 } }"
+	server.Run()
+	log = open(t, server.URL("x"), natslog.Options{})
 	var wg sync.WaitGroup
 	for i := range 100 {
 		wg.Go(func() { add(t, log, event("a", i), event("b", i)) })
@@ -54,21 +52,18 @@ func TestABatchThatIsTooLargeIsRefusedWhole(t *testing.T) {
 }
 
 func TestWhatOthersPutIntoTheStreamIsLeftOut(t *testing.T) {
-	server := ownServer(t, "")
-	log := open(t, server.url("x"), natslog.Options{})
+	server := natstest.Start(t)
+	log := open(t, server.URL("x"), natslog.Options{})
 	add(t, log, event("a", 1))
 	tail := follow(t, log, streamgauge.Position{})
-	js, err := jetstream.New(server.connect(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := server.Connect()
 	for _, subject := range []string{"x.e", "x.e.-.a", "x.e.-.*", "x.e.b"} {
 		_, _ = js.Publish(t.Context(), subject, []byte("hello")) // some are not even on a subject of the stream
 	}
 	head := add(t, log, event("a", 2)).Position
 	eventually(t, 5*time.Second, "both have come", func() bool { return len(tail.Events()) == 2 })
 	q := streamgauge.Query{Select: streamgauge.Selection{">"}, Limit: 10}
-	for _, l := range []*natslog.Log{log, open(t, server.url("x"), natslog.Options{})} {
+	for _, l := range []*natslog.Log{log, open(t, server.URL("x"), natslog.Options{})} {
 		if page, err := l.Read(t.Context(), q); err != nil || len(page.Events) != 2 || page.Head != head || len(page.Gaps) > 0 {
 			t.Errorf("read %+v, %v", page, err)
 		}
@@ -76,11 +71,8 @@ func TestWhatOthersPutIntoTheStreamIsLeftOut(t *testing.T) {
 }
 
 func TestAStreamWithLimitsOfItsOwnIsRefused(t *testing.T) {
-	server := natsServer(t)
-	js, err := jetstream.New(server.connect(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := natstest.Start(t)
+	js := server.Connect()
 	for want, config := range map[string]jetstream.StreamConfig{
 		"limits of its own":                 {AllowAtomicPublish: true, MaxMsgsPerSubject: 5},
 		"atomic batches (allow_atomic)":     {},
@@ -91,7 +83,7 @@ func TestAStreamWithLimitsOfItsOwnIsRefused(t *testing.T) {
 		if _, err := js.CreateStream(t.Context(), config); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := natslog.Open(t.Context(), server.url(config.Name), nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := natslog.Open(t.Context(), server.URL(config.Name), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
@@ -101,17 +93,19 @@ func TestAStreamWithLimitsOfItsOwnIsRefused(t *testing.T) {
 	if _, err := js.CreateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
-	if r := add(t, open(t, server.url(config.Name), natslog.Options{}), event("a", 1)); r.Position.Seq != 1 || r.Position.Epoch == 0 {
+	if r := add(t, open(t, server.URL(config.Name), natslog.Options{}), event("a", 1)); r.Position.Seq != 1 || r.Position.Epoch == 0 {
 		t.Errorf("its first event is at %v", r.Position)
 	}
 }
 
 func TestNoErrorTellsThePassword(t *testing.T) {
 	const secret = "open-sesame"
-	server := ownServer(t, `authorization { user: user, password: another }`)
+	server := natstest.New(t)
+	server.Config = `authorization { user: user, password: another }`
+	server.Run()
 	for _, address := range []string{
-		"nats://user:" + secret + "@" + server.addr,
-		"nats://user:" + secret + "@" + server.addr + ",127.0.0.1:1",
+		"nats://user:" + secret + "@" + server.Addr,
+		"nats://user:" + secret + "@" + server.Addr + ",127.0.0.1:1",
 		"nats://:" + secret + "@127.0.0.1:1",
 		"nats://" + secret + "@127.0.0.1:1",
 		"nats://user:" + secret + "@127.0.0.1:1/x",
@@ -120,15 +114,15 @@ func TestNoErrorTellsThePassword(t *testing.T) {
 		"nats://user:" + secret + "@127.0.0.1:1?replicas=9",
 		"nats://user:" + secret + "%@127.0.0.1:1",
 		"nats://user:" + secret + "@" + secret + "@127.0.0.1:1",
-		"tls://user:" + secret + "@" + server.addr,
-		"http://user:" + secret + "@" + server.addr,
+		"tls://user:" + secret + "@" + server.Addr,
+		"http://user:" + secret + "@" + server.Addr,
 	} {
 		_, err := natslog.Open(t.Context(), address, nil)
 		if err == nil || strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: got %v", strings.ReplaceAll(address, secret, "***"), err)
 		}
 	}
-	if _, err := natslog.Open(t.Context(), "nats://user:another@"+server.addr, nil); err != nil {
+	if _, err := natslog.Open(t.Context(), "nats://user:another@"+server.Addr, nil); err != nil {
 		t.Errorf("the right password: %v", err)
 	}
 }

@@ -37,9 +37,9 @@ func parseAddress(address string) (options rueidis.ClientOption, name string, er
 	}
 	for key := range q {
 		switch key {
-		case "log", "addr", "db", "master_set", "skip_verify", "dial_timeout":
+		case "log", "addr", "db", "master_set", "skip_verify", "dial_timeout", "sentinel_user", "sentinel_password":
 		default:
-			return options, "", fmt.Errorf("the parameter %s is unknown; there are log, addr, db, master_set, skip_verify and dial_timeout", key)
+			return options, "", fmt.Errorf("the parameter %s is unknown; there are log, addr, db, master_set, skip_verify, dial_timeout, sentinel_user and sentinel_password", key)
 		}
 	}
 	if u.Path == "/" {
@@ -56,7 +56,25 @@ func parseAddress(address string) (options rueidis.ClientOption, name string, er
 		options.Dialer.Timeout = 2 * time.Second
 	}
 	options.Sentinel.Dialer = options.Dialer
+	if options.TLSConfig != nil && (len(options.InitAddress) > 1 || options.Sentinel.MasterSet != "") {
+		options.TLSConfig.ServerName = "" // each server has a name of its own
+	}
+	options.Sentinel.TLSConfig = options.TLSConfig
+	options.Sentinel.Username, options.Sentinel.Password = q.Get("sentinel_user"), q.Get("sentinel_password")
 	options.Sentinel.TopologyRefreshInterval = 5 * time.Second
 	options.ClusterOption.ShardsRefreshInterval = 5 * time.Second
 	return options, name, nil
+}
+
+// Redact returns the address without its passwords.
+func Redact(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "an address that is no URL"
+	}
+	if q := u.Query(); q.Has("sentinel_password") {
+		q.Set("sentinel_password", "xxxxx")
+		u.RawQuery = q.Encode()
+	}
+	return u.Redacted()
 }

@@ -237,7 +237,7 @@ func (o *outcome) answer(epoch streamgauge.Epoch, level streamgauge.Level) answe
 	}}
 }
 
-var errNonsense = errors.New("Redis answered nonsense")
+var errNonsense = errors.New("answered nonsense by Redis")
 
 func parseWritten(m []rueidis.RedisMessage, requests int) (w written, err error) {
 	if len(m) != 5 {

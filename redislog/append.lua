@@ -11,7 +11,8 @@
 --          log before and now, and for each request what became of it: {first, last, count}
 --          of its numbers; the same and a 1 if it was stored before; {'reused'} if its key
 --          was another's; {the id of its entry, or ''} for a forget;
---          or else 'epoch' or 'behind': the instance does not know this log.
+--          or else 'epoch' or 'behind': the instance does not know this log; or 'stale': a
+--          newer operation of the instance was run already.
 
 local meta, log, names, counts, ring, keys, keyorder, operation = unpack(KEYS)
 local prefix, channel, epoch, position, op, now = unpack(ARGV, 1, 6)
@@ -30,6 +31,9 @@ local saved = redis.call('GET', operation)
 if saved then
   saved = cmsgpack.unpack(saved)
   if saved[1] == op then return saved[2] end
+  -- It comes late, over a connection that was given up: newer ones were run meanwhile, and
+  -- what became of it was asked for over another.
+  if tonumber(saved[1]) > tonumber(op) then return {'stale'} end
 end
 
 if now == '' then

@@ -3,102 +3,24 @@ package redislog_test
 import (
 	"errors"
 	"fmt"
-	"net"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/streamgauge/streamgauge"
 	"github.com/streamgauge/streamgauge/internal/redistest"
+	"github.com/streamgauge/streamgauge/internal/tailtest"
 	"github.com/streamgauge/streamgauge/redislog"
 )
-
-// hole is a way to a server that can swallow everything, without a word to either side.
-type hole struct {
-	addr string
-	mu   sync.Mutex
-	cond *sync.Cond
-	open bool
-}
-
-func newHole(t *testing.T, to string) *hole {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &hole{addr: l.Addr().String()}
-	h.cond = sync.NewCond(&h.mu)
-	var copying sync.WaitGroup
-	var conns []net.Conn
-	pass := func(from, to net.Conn) {
-		defer to.Close()
-		buf := make([]byte, 32<<10)
-		for {
-			n, err := from.Read(buf)
-			h.mu.Lock()
-			for h.open {
-				h.cond.Wait()
-			}
-			h.mu.Unlock()
-			if n > 0 {
-				if _, err := to.Write(buf[:n]); err != nil {
-					return
-				}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}
-	copying.Go(func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("tcp", to)
-			if err != nil {
-				near.Close()
-				continue
-			}
-			h.mu.Lock()
-			conns = append(conns, near, far)
-			h.mu.Unlock()
-			copying.Go(func() { pass(near, far) })
-			copying.Go(func() { pass(far, near) })
-		}
-	})
-	t.Cleanup(func() {
-		h.swallow(false)
-		l.Close()
-		h.mu.Lock()
-		for _, c := range conns {
-			c.Close()
-		}
-		h.mu.Unlock()
-		copying.Wait()
-	})
-	return h
-}
-
-// swallow has nothing pass, or all that waits and what comes.
-func (h *hole) swallow(open bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.open = open
-	h.cond.Broadcast()
-}
 
 func TestABlackHoleBeforeRedisIsSaid(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, "--save", "")
-	way := newHole(t, server.Addr)
-	log := open(t, "redis://"+way.addr+"/?log=x", redislog.Options{})
+	way := tailtest.NewHole(t, server.Addr)
+	log := open(t, "redis://"+way.Addr+"/?log=x", redislog.Options{})
 	other := open(t, server.URL("x"), redislog.Options{})
 	add(t, log, event("a", 1))
 	tail := follow(t, log, streamgauge.Position{})
-	way.swallow(true)
+	way.Swallow(true)
 	began := time.Now()
 	_, err := log.Append(t.Context(), streamgauge.Batch{Events: []streamgauge.Event{event("a", 2)}})
 	if !errors.Is(err, streamgauge.ErrUnavailable) || time.Since(began) > 12*time.Second {
@@ -108,7 +30,7 @@ func TestABlackHoleBeforeRedisIsSaid(t *testing.T) {
 	for i := range 10 {
 		add(t, other, event("b", i)) // they are well
 	}
-	way.swallow(false)
+	way.Swallow(false)
 	eventually(t, 10*time.Second, "it is ready again", func() bool { return log.Ready() == nil })
 	eventually(t, 10*time.Second, "it has what came meanwhile", func() bool {
 		n := 0
@@ -130,13 +52,13 @@ func TestWhatWasTrimmedWhileAnInstanceWasAwayIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := redistest.Start(t, "--save", "")
-	way := newHole(t, server.Addr)
-	log := open(t, "redis://"+way.addr+"/?log=x", redislog.Options{Rules: rules})
+	way := tailtest.NewHole(t, server.Addr)
+	log := open(t, "redis://"+way.Addr+"/?log=x", redislog.Options{Rules: rules})
 	other := open(t, server.URL("x"), redislog.Options{Rules: rules})
 	before := add(t, log, event("a", 1), event("quiet", 1)).Position
 	tail := follow(t, log, streamgauge.Position{})
 	eventually(t, 5*time.Second, "it has the first", func() bool { return len(tail.Events()) == 2 })
-	way.swallow(true)
+	way.Swallow(true)
 	const batches, each = 80, 1000 // more than the ordered log has
 	events := make([]streamgauge.Event, each)
 	for i := range batches {
@@ -145,7 +67,7 @@ func TestWhatWasTrimmedWhileAnInstanceWasAwayIsSaid(t *testing.T) {
 		}
 		add(t, other, events...)
 	}
-	way.swallow(false)
+	way.Swallow(false)
 	if err := tail.Ended(t, 15*time.Second); !errors.Is(err, streamgauge.ErrTrimmed) {
 		t.Errorf("tail: %v, want ErrTrimmed", err)
 	}

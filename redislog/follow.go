@@ -203,7 +203,7 @@ func (l *Log) since(ctx context.Context) (records []replica.Record, last entryID
 			return nil, last, 0, err
 		}
 		if len(oldest) > 0 {
-			if id, ok := parseID(oldest[0].ID); ok && id.seq > l.last.seq {
+			if id, ok := parseID(oldest[0].ID); ok && id.after(l.last) {
 				return nil, last, elsewhere, nil // it was trimmed past where this instance was
 			}
 		}

@@ -47,6 +47,103 @@ func TestRedisKeepsNoMoreThanTheRulesWant(t *testing.T) {
 	}
 }
 
+// Names of streams come and go. Those that have nothing any more are let go of in the end,
+// and who was behind is told all the same.
+func TestNamesOfWhatIsGoneDoNotPileUp(t *testing.T) {
+	t.Parallel()
+	rules, err := streamgauge.NewRules(
+		streamgauge.Rule{Match: "user.*", Keep: streamgauge.Keep{Age: time.Minute}},
+		streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 10}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := redistest.Start(t, "--save", "")
+	var now atomic.Int64
+	now.Store(time.Now().UnixMilli())
+	options := redislog.Options{Rules: rules, Now: func() time.Time { return time.UnixMilli(now.Load()) }}
+	log := open(t, server.URL("x"), options)
+	start := add(t, log, event("stays", 0)).Position
+	for i := range 30 {
+		add(t, log, event(fmt.Sprint("user.", i), i))
+	}
+	gone := add(t, log, event("forgotten", 1), event("stays", 1)).Position
+	if err := log.Forget(t.Context(), "forgotten"); err != nil {
+		t.Fatal(err)
+	}
+	now.Add(2 * time.Minute.Milliseconds())
+	add(t, log, event("user.7", 7)) // it is there again
+	kept := func(i int) string { return server.Ask("XLEN", fmt.Sprint("{x}:s:user.", i)) }
+	eventually(t, 10*time.Second, "what is not kept is gone from Redis", func() bool {
+		for i := range 30 {
+			if i != 7 && !strings.Contains(kept(i), `"Value":0,`) {
+				return false
+			}
+		}
+		return true
+	})
+	names := func() string { return server.Ask("HKEYS", "{x}:names") }
+	log.Sweep(t.Context(), 5)
+	if n := strings.Count(names(), "user."); n != 30 {
+		t.Fatalf("%d names are left of which it is still known what was trimmed, want all", n)
+	}
+	server.Do("DEL", "{x}:ring") // as after a million events
+	log.Sweep(t.Context(), 1000)
+	if n := strings.Count(names(), "user."); n != 30 {
+		t.Fatalf("%d of few names are left", n)
+	}
+	log.Sweep(t.Context(), 5)
+	if got := names(); strings.Count(got, "user.") != 1 || !strings.Contains(got, "user.7") || !strings.Contains(got, "stays") || strings.Contains(got, "forgotten") {
+		t.Errorf("names are left: %s", got)
+	}
+	if got := server.Ask("KEYS", "{x}:s:*"); strings.Count(got, "{x}:s:") != 2 {
+		t.Errorf("histories are left: %s", got)
+	}
+	if got := server.Ask("EXISTS", "{x}:forgotten"); !strings.Contains(got, `"Value":0,`) {
+		t.Errorf("streams are left that were forgotten: %s", got)
+	}
+	later := open(t, server.URL("x"), options)
+	told := func(stream streamgauge.Selector, after streamgauge.Position) bool {
+		page, err := later.Read(t.Context(), streamgauge.Query{After: after, Select: streamgauge.Selection{stream}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(page.Gaps) > 0
+	}
+	for _, stream := range []streamgauge.Selector{"user.3", "forgotten", "user.*"} {
+		if !told(stream, start) {
+			t.Errorf("whoever was at the beginning is not told of a gap in %s", stream)
+		}
+	}
+	add(t, log, event("user.3", 3))
+	eventually(t, 5*time.Second, "it comes", func() bool {
+		page, err := later.Read(t.Context(), streamgauge.Query{After: gone, Select: streamgauge.Selection{"user.3"}})
+		return err == nil && len(page.Events) == 1
+	})
+	if told("user.3", add(t, log, event("stays", 2)).Position) {
+		t.Error("who has seen everything is told of a gap")
+	}
+}
+
+// Who deletes may end before all is deleted: another instance takes over.
+func TestWhatNobodyDeletedIsDeletedByAnother(t *testing.T) {
+	t.Parallel()
+	rules, err := streamgauge.NewRules(
+		streamgauge.Rule{Match: "latest", Delivery: streamgauge.DeliverLatest, Keep: streamgauge.Keep{Events: 2}},
+		streamgauge.Rule{Match: ">", Keep: streamgauge.Keep{Events: 10}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := redistest.Start(t, "--save", "")
+	log := open(t, server.URL("x"), redislog.Options{Rules: rules})
+	server.Do("SET", "{x}:cleaner", "one that has ended", "PX", "4000")
+	for i := range 50 {
+		add(t, log, streamgauge.Event{Stream: "latest", Key: fmt.Sprint(i % 5), Data: fmt.Append(nil, i)})
+	}
+	eventually(t, 15*time.Second, "superseded events are deleted", func() bool {
+		return strings.Contains(server.Ask("XLEN", "{x}:s:latest"), `"Value":5,`)
+	})
+}
+
 func TestAnEmptiedRedisIsAnotherLog(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, "--save", "")

@@ -3,6 +3,7 @@ package redislog
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -29,10 +30,35 @@ type state struct {
 	counts map[uint64]uint64 // of events of each stream that there ever were
 	ring   string
 	forgot map[string]uint64 // the newest event of a stream when it was forgotten last
+	lost   uint64            // up to here streams may have had events that are not even known by name
 }
 
+// remembered returns how many of the newest events the ring has.
+func (st *state) remembered() uint64 {
+	return min(st.count, ringEvents, uint64(len(st.ring)/ringRecord))
+}
+
+// record returns what the ring has of the event that many before the newest: its stream's
+// number and the hash of its key.
+func (st *state) record(back uint64) (number uint64, hash uint32) {
+	at := (st.count - 1 - back) % ringEvents * ringRecord
+	record := []byte(st.ring[at : at+ringRecord])
+	return uint64(binary.LittleEndian.Uint32(record)), binary.LittleEndian.Uint32(record[4:])
+}
+
+var errMeanwhile = errors.New("the log was replaced while it was read")
+
 // load reads everything that is kept and begins anew with it. It is called while applying.
-func (l *Log) load(ctx context.Context) error {
+func (l *Log) load(ctx context.Context) (err error) {
+	for range 5 {
+		if err = l.loadOnce(ctx); !errors.Is(err, errMeanwhile) {
+			break
+		}
+	}
+	return err
+}
+
+func (l *Log) loadOnce(ctx context.Context) error {
 	st, err := l.state(ctx)
 	if err == nil && l.left[st.epoch] {
 		// What ended the epoch was lost in its turn. In it numbers have been used twice.
@@ -46,6 +72,14 @@ func (l *Log) load(ctx context.Context) error {
 	histories, err := l.histories(ctx, st)
 	if err != nil {
 		return err
+	}
+	// They were read one after the other: of a log that was replaced meanwhile they are nothing.
+	epoch, err := l.client.Do(ctx, l.client.B().Hget().Key(l.key("meta")).Field("epoch").Build()).ToString()
+	if err != nil && !rueidis.IsRedisNil(err) {
+		return err
+	}
+	if epoch != formatEpoch(st.epoch) {
+		return errMeanwhile
 	}
 	if l.last != (entryID{}) {
 		if was := l.replica.Position().Epoch; was != st.epoch {
@@ -74,7 +108,7 @@ func (l *Log) state(ctx context.Context) (st state, err error) {
 	if err != nil {
 		return st, err
 	}
-	if len(m) != 8 {
+	if len(m) != 9 {
 		return st, errNonsense
 	}
 	epoch, err := m[0].ToString()
@@ -132,7 +166,8 @@ func (l *Log) state(ctx context.Context) (st state, err error) {
 			return st, fmt.Errorf("stream %q was forgotten up to %q", stream, seq)
 		}
 	}
-	return st, nil
+	st.lost, err = m[8].AsUint64()
+	return st, err
 }
 
 // history is what is kept of one stream.
@@ -242,7 +277,7 @@ func (l *Log) gone(st state, histories []*history) (all []streamgauge.Gone) {
 		number uint64
 		hash   uint32
 	}
-	n := min(st.count, ringEvents, uint64(len(st.ring)/ringRecord))
+	n := st.remembered()
 	gone := make(map[uint64]*streamgauge.Gone)
 	kept := make(map[uint64][]streamgauge.Entry[replica.Place], len(histories)) // that are not passed yet
 	for _, h := range histories {
@@ -250,9 +285,7 @@ func (l *Log) gone(st state, histories []*history) (all []streamgauge.Gone) {
 	}
 	superseded := make(map[seen]struct{})
 	for back := range n {
-		at := (st.count - 1 - back) % ringEvents * ringRecord
-		record := []byte(st.ring[at : at+ringRecord])
-		number, hash := uint64(binary.LittleEndian.Uint32(record)), binary.LittleEndian.Uint32(record[4:])
+		number, hash := st.record(back)
 		seq := st.seq - back
 		is := seen{number, hash}
 		_, older := superseded[is]
@@ -291,6 +324,9 @@ func (l *Log) gone(st state, histories []*history) (all []streamgauge.Gone) {
 		if g.Through > 0 || len(g.Seqs) > 0 {
 			all = append(all, *g)
 		}
+	}
+	if st.lost > 0 {
+		all = append(all, streamgauge.Gone{Through: st.lost})
 	}
 	return all
 }

@@ -83,6 +83,7 @@ var _ streamgauge.Log = (*Log)(nil)
 //   - addr: the address of another node of a Cluster, or another Sentinel; may be repeated.
 //   - master_set: the name by which the Sentinels at the addresses know the Redis.
 //   - db: the database's number.
+//   - sentinel_user, sentinel_password: by which the Sentinels know who asks.
 //   - skip_verify=true: any certificate is accepted.
 //   - dial_timeout: such as 5s.
 //

@@ -19,6 +19,9 @@ var openLua string
 //go:embed renew.lua
 var renewLua string
 
+//go:embed sweep.lua
+var sweepLua string
+
 // A script runs in Redis, all or none of it.
 type script struct{ text, sha string }
 
@@ -31,6 +34,7 @@ var (
 	appendScript = newScript(appendLua)
 	openScript   = newScript(openLua)
 	renewScript  = newScript(renewLua)
+	sweepScript  = newScript(sweepLua)
 )
 
 // run runs the script, which the server may not know yet.

@@ -39,7 +39,9 @@ func TestScripts(t *testing.T) {
 			"say":     say,
 			"finish":  finish,
 
-			"exitcode": exitCodeIs,
+			"exitcode":  exitCodeIs,
+			"tokenfrom": tokenFrom,
+			"revoke":    revoke,
 		},
 	})
 }
@@ -54,6 +56,33 @@ type process struct {
 }
 
 var address = regexp.MustCompile(`http://\S+`)
+
+// tokenFrom makes a file's content the token that is shown from now on; without a file it is
+// none.
+//
+//	tokenfrom [FILE]
+func tokenFrom(ts *testscript.TestScript, _ bool, args []string) {
+	token := ""
+	if len(args) > 0 {
+		token = strings.TrimSpace(ts.ReadFile(args[0]))
+	}
+	ts.Setenv("STREAMGAUGE_TOKEN", token)
+}
+
+// revoke ends the token of a name, as the administrator of the data folder.
+//
+//	revoke NAME
+func revoke(ts *testscript.TestScript, _ bool, args []string) {
+	before := ts.Getenv("STREAMGAUGE_TOKEN")
+	ts.Setenv("STREAMGAUGE_TOKEN", "")
+	ts.Check(ts.Exec("streamgauge", "token", "list", "--data", "data"))
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		if f := strings.Fields(line); len(f) > 1 && f[1] == args[0] {
+			ts.Check(ts.Exec("streamgauge", "token", "revoke", f[0], "--data", "data"))
+		}
+	}
+	ts.Setenv("STREAMGAUGE_TOKEN", before)
+}
 
 // serve starts a server and waits until it says where it is. Scripts find its
 // address in $STREAMGAUGE_SERVER and its port in $ADDR; a server that is started

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,7 @@ import (
 const defaultServer = "http://127.0.0.1:7070"
 
 func addServer(c *cobra.Command) *string {
-	server := c.Flags().String("server", getenv("STREAMGAUGE_SERVER", defaultServer), "address of the server (STREAMGAUGE_SERVER)")
+	server := c.Flags().String("server", getenv("STREAMGAUGE_SERVER", defaultServer), "address of the server (STREAMGAUGE_SERVER); a token for it is in STREAMGAUGE_TOKEN")
 	c.Flags().Lookup("server").DefValue = defaultServer
 	return server
 }
@@ -52,7 +53,7 @@ func (p *program) publishCommand() *cobra.Command {
 		verbose = c.Flags().BoolP("verbose", "v", false, "print how many events were published")
 	)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		conn, err := client.New(*server, p.notify)
+		conn, err := client.New(*server, os.Getenv("STREAMGAUGE_TOKEN"), p.notify)
 		if err != nil {
 			return usage("", "%w", err)
 		}

@@ -56,6 +56,7 @@ func (p *program) command() *cobra.Command {
 		p.serveCommand("serve"),
 		p.publishCommand(),
 		p.tailCommand(),
+		p.tokenCommand(),
 		p.checkCommand(),
 		p.benchCommand(),
 		p.versionCommand(),

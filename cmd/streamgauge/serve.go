@@ -51,6 +51,9 @@ func addSettings(flags *pflag.FlagSet) *settings {
 		if flag.DefValue = f.Text(); f.Key == "streams" {
 			flag.DefValue = ""
 		}
+		if f.Kind() == "true | false" {
+			flag.NoOptDefVal = "true"
+		}
 	}
 	flags.SortFlags = false
 	return s

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strconv"
 	"unicode"
 
@@ -47,7 +48,7 @@ func (p *program) tailCommand() *cobra.Command {
 	flags.String("delivery", "", "all, or latest: only the newest of each key when it can't keep up")
 	flags.Float64("rate", 0, "flushes per second, at most")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		conn, err := client.New(*server, p.notify)
+		conn, err := client.New(*server, os.Getenv("STREAMGAUGE_TOKEN"), p.notify)
 		if err != nil {
 			return usage("", "%w", err)
 		}

@@ -22,6 +22,8 @@ type Subscriber struct {
 	epoch  []byte
 	seq    uint64
 	cursor []byte // the last id heard on any
+
+	foreign bool // ids are not checked
 }
 
 // followed is one stream as a subscriber sees it.
@@ -53,11 +55,17 @@ func NewSubscriber(name string, selection streamgauge.Selection) *Subscriber {
 	return &Subscriber{name: name, selection: selection, streams: make(map[string]*followed)}
 }
 
+// Foreign says that the server is another one, whose ids are no positions of ours.
+func (s *Subscriber) Foreign() { s.foreign = true }
+
 // Live says that the client has just been told that its subscription has
 // begun, and that it did not ask for history: it is entitled to what is
 // published from now on.
 func (s *Subscriber) Live(ledger *Ledger) {
 	for _, p := range ledger.all() {
+		if !s.selection.Matches(p.stream) {
+			continue
+		}
 		t := s.stream([]byte(p.stream)).track(p.id)
 		p.mu.Lock()
 		t.entitled = p.issued
@@ -125,6 +133,22 @@ func (s *Subscriber) Event(id, stream, data []byte) (Payload, bool) {
 		s.report.add(ErrCorrupt, 1, "%s: event %s of stream %s has the data %.200q", s.name, id, f.name, data)
 		return p, false
 	}
+	s.follow(f, id, p)
+	return p, true
+}
+
+// Again takes an event that is to the byte the one that another subscriber was sent, and
+// that it took with [Subscriber.Event]: this one follows the same stream, has taken events of
+// it, and all were of the same epoch. So nothing of it is read again.
+func (s *Subscriber) Again(id []byte, seq uint64, p Payload) {
+	s.report.Events++
+	s.cursor = append(s.cursor[:0], id...)
+	s.advance(id, seq, true)
+	s.follow(s.recent, id, p)
+}
+
+// follow takes a payload of the stream.
+func (s *Subscriber) follow(f *followed, id []byte, p Payload) {
 	t := f.track(p.Publisher)
 	switch {
 	case p.N == t.last+1:
@@ -138,7 +162,6 @@ func (s *Subscriber) Event(id, stream, data []byte) (Payload, bool) {
 		s.report.add(ErrDuplicate, 1, "%s: event %s is number %d of publisher %d on %s and came before", s.name, id, p.N, p.Publisher, f.name)
 	}
 	t.gaps = len(s.gaps)
-	return p, true
 }
 
 func (s *Subscriber) stream(name []byte) *followed {
@@ -206,10 +229,11 @@ func (s *Subscriber) Control(id, name, data []byte) {
 // position takes note of an id and checks that it is where it should be.
 func (s *Subscriber) position(id []byte, event bool) {
 	s.cursor = append(s.cursor[:0], id...)
-	epoch, digits, _ := bytes.Cut(id, []byte{'-'})
-	seq, rest, ok := cutDigits(digits)
+	epoch, seq, ok := CutPosition(id)
 	switch {
-	case !ok, len(rest) > 0, len(epoch) == 0:
+	case s.foreign:
+		return
+	case !ok:
 		s.report.add(ErrPosition, 1, "%s: the id is %q", s.name, id)
 		return
 	case len(s.epoch) == 0:
@@ -217,8 +241,15 @@ func (s *Subscriber) position(id []byte, event bool) {
 		return
 	case !bytes.Equal(epoch, s.epoch):
 		s.report.add(ErrPosition, 1, "%s: id %s after one of epoch %s on the same connection", s.name, id, s.epoch)
-		s.epoch = append(s.epoch[:0], epoch...)
-	case seq < s.seq, event && seq == s.seq:
+		s.epoch, s.seq = append(s.epoch[:0], epoch...), seq
+		return
+	}
+	s.advance(id, seq, event)
+}
+
+// advance checks that an id of the same epoch is where it should be.
+func (s *Subscriber) advance(id []byte, seq uint64, event bool) {
+	if seq < s.seq || event && seq == s.seq {
 		s.report.add(ErrPosition, 1, "%s: id %s after %s-%d on the same connection", s.name, id, s.epoch, s.seq)
 		return
 	}
@@ -241,4 +272,11 @@ func (s *Subscriber) CaughtUp(ledger *Ledger) bool {
 		}
 	}
 	return true
+}
+
+// CutPosition takes an id apart, and reports whether it is one of a stored event.
+func CutPosition(id []byte) (epoch []byte, seq uint64, ok bool) {
+	epoch, digits, _ := bytes.Cut(id, []byte{'-'})
+	seq, rest, ok := cutDigits(digits)
+	return epoch, seq, ok && len(rest) == 0 && len(epoch) > 0
 }

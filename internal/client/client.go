@@ -27,10 +27,10 @@ type Client struct {
 	answerTime time.Duration // that one attempt to publish may take, save for its body
 }
 
-// New returns a client of the server at the URL; without a scheme it is http.
-// It calls notify, one call at a time, with what the user should know while it
+// New returns a client of the server at the URL; without a scheme it is http. It
+// shows the token, unless that is empty. It calls notify, one call at a time, with what the user should know while it
 // goes on trying; nil is nobody.
-func New(server string, notify func(string)) (*Client, error) {
+func New(server, token string, notify func(string)) (*Client, error) {
 	if !strings.Contains(server, "://") {
 		server = "http://" + server
 	}
@@ -41,11 +41,69 @@ func New(server string, notify func(string)) (*Client, error) {
 	if notify == nil {
 		notify = func(string) {}
 	}
-	return &Client{strings.TrimSuffix(u.String(), "/"), &http.Client{}, notify, 15 * time.Second}, nil
+	c := &http.Client{}
+	if token != "" {
+		// A redirect must not carry it to another server.
+		c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		c.Transport = bearer(token)
+	}
+	return &Client{strings.TrimSuffix(u.String(), "/"), c, notify, 15 * time.Second}, nil
+}
+
+// bearer shows a token with each request.
+type bearer string
+
+// RoundTrip implements [http.RoundTripper].
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+string(b))
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// Call sends JSON, unless in is nil, and decodes the answer into out, unless that is nil. An
+// answer that is no success is a [*StatusError].
+func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, c.answerTime)
+	defer cancel()
+	var body io.Reader
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return err
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return statusError(resp)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		return fmt.Errorf("read the server's answer: %w", err)
+	}
+	return nil
 }
 
 // Close closes the connections that are idle.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() {
+	if c.http.Transport != nil {
+		http.DefaultClient.CloseIdleConnections()
+	}
+	c.http.CloseIdleConnections()
+}
 
 // StatusError is an answer that is no success.
 type StatusError struct {

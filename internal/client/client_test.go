@@ -93,7 +93,7 @@ func (n *notes) String() string {
 func connect(t *testing.T, h *hub) (*client.Client, *notes) {
 	t.Helper()
 	n := &notes{}
-	c, err := client.New(strings.TrimPrefix(h.URL, "http://"), n.add)
+	c, err := client.New(strings.TrimPrefix(h.URL, "http://"), "", n.add)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +372,7 @@ func TestAddressesOfServers(t *testing.T) {
 	for server, fine := range map[string]bool{
 		"http://a:1": true, "https://a/sub/": true, "a:1": true, "127.0.0.1:7070": true, "": false, "ftp://a": false, "http://": false, ":": false,
 	} {
-		if _, err := client.New(server, nil); (err == nil) != fine {
+		if _, err := client.New(server, "", nil); (err == nil) != fine {
 			t.Errorf("%q: got %v", server, err)
 		}
 	}

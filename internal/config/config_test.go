@@ -143,6 +143,10 @@ func TestSources(t *testing.T) {
 		"a flag refines another":       {"", map[string]string{"sources": "{}", "sources.self.every": "1s"}, config.Sources{Self: second}},
 		"the file can turn one off":    {"sources: {self: {every: off}}", nil, config.Sources{}},
 		"the environment is YAML also": {"", map[string]string{"sources": "{}"}, config.Sources{}},
+		"a shared log":                 {"log: redis://localhost", nil, config.Sources{Self: second}},
+		"that and a pace":              {"log: redis://localhost", map[string]string{"sources.self.every": "1s"}, config.Sources{Self: second}},
+		"that and one asked for":       {"log: redis://localhost", map[string]string{"sources.host.every": "1s"}, config.Sources{Host: second, Self: second}},
+		"that and both asked for":      {"log: redis://localhost\nsources: {host: {}, self: {}}", nil, config.Sources{Host: second, Self: second}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := load(t, c.yaml, nil, c.flags)
@@ -318,4 +322,34 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("what was written is refused: %v\n%s", err, &text)
 		}
 	})
+}
+
+// A Service that is called streamgauge has Kubernetes set variables that look like settings.
+func TestVariablesOfAServiceAreNoSettings(t *testing.T) {
+	env := []string{"STREAMGAUGE_SERVICE_HOST=10.0.0.1", "STREAMGAUGE_SERVICE_PORT=80", "STREAMGAUGE_SERVICE_PORT_HTTP=80",
+		"STREAMGAUGE_PORT=tcp://10.0.0.1:80", "STREAMGAUGE_PORT_80_TCP=tcp://10.0.0.1:80", "STREAMGAUGE_PORT_80_TCP_ADDR=10.0.0.1"}
+	if _, err := config.Load(config.Input{Env: env}); err != nil {
+		t.Error(err)
+	}
+	if _, err := config.Load(config.Input{Env: []string{"STREAMGAUGE_PORTS=1"}}); err == nil {
+		t.Error("STREAMGAUGE_PORTS is taken")
+	}
+}
+
+// What does not go together is said of a setting that stands there, with its place.
+func TestSettingsThatDoNotGoTogetherAreSaid(t *testing.T) {
+	for yaml, want := range map[string]string{
+		"auth: {oidc_issuer: 'https://id.example'}":                ":1:8: auth.oidc_issuer and auth.oidc_client_id go together",
+		"auth: {oidc_client_id: x}":                                ":1:8: auth.oidc_client_id and auth.oidc_issuer go together",
+		"trusted_proxies: [10.0.0.1]\nauth: {proxy_groups: X-G}":   ":2:8: auth.proxy_groups are those of a user, of whom no header tells",
+		"auth: {proxy_user: X-U}":                                  ":1:8: auth.proxy_user is what trusted_proxies say, but there are none",
+		"insecure_open: true\nauth: {require: always}":             ":1:1: insecure_open is true, but auth says who may do what",
+		"tls: {http3: true}":                                       ":1:7: tls.http3 is always encrypted, but there is no certificate",
+		"limits: {event_bytes: 2MiB, batch_bytes: 1MiB}":           ":1:10: limits.event_bytes is 2MiB, more than limits.batch_bytes (1MiB)",
+		"tls: {directory: 'https://ca.example/dir', http3: false}": "tls.directory issues certificates for the names in tls.acme, but there are none",
+	} {
+		if _, err := load(t, yaml, nil, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s:\ngot  %v\nwant %s", yaml, err, want)
+		}
+	}
 }

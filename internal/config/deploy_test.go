@@ -23,7 +23,6 @@ func TestTheDeploymentsUseSettingsThatExist(t *testing.T) {
 		flags["--"+strings.ReplaceAll(f.Key, "_", "-")] = true
 		variables["STREAMGAUGE_"+strings.ToUpper(strings.ReplaceAll(f.Key, ".", "_"))] = true
 	}
-	flags["--sources"] = true
 	files, err := filepath.Glob("../../deploy/*")
 	if err != nil {
 		t.Fatal(err)

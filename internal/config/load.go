@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,7 +16,10 @@ import (
 const EnvPrefix = "STREAMGAUGE_"
 
 // otherEnv are variables with our prefix that are no settings.
-var otherEnv = []string{"CONFIG", "SERVER", "REQUIRE"}
+var otherEnv = []string{"CONFIG", "SERVER", "REQUIRE", "TOKEN"}
+
+// ofService are the variables that Kubernetes sets of a Service that is called streamgauge.
+var ofService = regexp.MustCompile(`^STREAMGAUGE_(SERVICE_(HOST|PORT(_.*)?)|PORT(_.*)?)$`)
 
 // Flag returns the flag of a key: limits.event_bytes is --limits.event-bytes.
 func Flag(key string) string { return strings.ReplaceAll(key, "_", "-") }
@@ -84,6 +88,7 @@ func Load(in Input) (*Loaded, error) {
 	errs = append(errs, l.setEnv(in.Env, fields)...)
 	errs = append(errs, l.setFlags(in.Flags, fields)...)
 	if len(errs) == 0 {
+		l.share()
 		errs = l.check()
 	}
 	if len(errs) > 0 {
@@ -96,7 +101,7 @@ func (l *Loaded) setEnv(env []string, fields []Field) (errs Errors) {
 	given := map[string]string{}
 	for _, one := range env {
 		name, text, _ := strings.Cut(one, "=")
-		if strings.HasPrefix(name, EnvPrefix) {
+		if strings.HasPrefix(name, EnvPrefix) && !ofService.MatchString(name) {
 			given[name] = text
 		}
 	}
@@ -136,6 +141,14 @@ func (l *Loaded) set(f Field, where, text string, errs Errors) Errors {
 	return errs
 }
 
+// share turns off what instances of one log would all publish to the same streams, unless
+// it was asked for: charts would jump between machines.
+func (l *Loaded) share() {
+	if l.Shared() && l.Origins["sources"] == "" && l.Origins["sources.host.every"] == "" {
+		l.Sources.Host = nil
+	}
+}
+
 // check finds what no single setting shows.
 func (l *Loaded) check() (errs Errors) {
 	fail := func(key, reason, hint string) {
@@ -147,12 +160,39 @@ func (l *Loaded) check() (errs Errors) {
 	}
 	if _, given := l.Origins["ack"]; given && l.Log == "memory" && l.Ack != streamgauge.LevelMemory {
 		fail("ack", fmt.Sprintf("is %s, which a memory log can't promise", l.Ack), "set log: file, or leave ack out")
-	} else if given && l.Log != "file" && l.Log != "memory" {
+	} else if given && l.Shared() {
 		broker := "Redis"
 		if isNats(l.Log) {
 			broker = "NATS"
 		}
 		fail("ack", "is for the file log", fmt.Sprintf("leave ack out: what an acknowledgement of %s promises is what %[1]s is set to", broker))
+	}
+	switch {
+	case (l.TLS.Cert == "") != (l.TLS.Key == ""):
+		fail("tls.cert", "and tls.key go together", "name both files")
+	case l.TLS.Cert != "" && len(l.TLS.ACME) > 0:
+		fail("tls.acme", "gets certificates, but tls.cert is one", "leave one of them out")
+	case l.TLS.Directory != "" && len(l.TLS.ACME) == 0:
+		fail("tls.directory", "issues certificates for the names in tls.acme, but there are none", "")
+	case l.TLS.HTTP3 && !l.TLS.On():
+		fail("tls.http3", "is always encrypted, but there is no certificate", "set tls.cert and tls.key, or tls.acme")
+	case len(l.TLS.ACME) > 0 && l.Log != "file":
+		fail("tls.acme", "keeps certificates in the data folder, which this log has none of", "take log: file, or give certificates in tls.cert")
+	}
+	if l.Auth.OIDC.Issuer != "" && l.Auth.OIDC.ClientID == "" {
+		fail("auth.oidc_issuer", "and auth.oidc_client_id go together", "set both")
+	}
+	if l.Auth.OIDC.Issuer == "" && l.Auth.OIDC.ClientID != "" {
+		fail("auth.oidc_client_id", "and auth.oidc_issuer go together", "set both")
+	}
+	if l.Auth.ProxyGroups != "" && l.Auth.ProxyUser == "" {
+		fail("auth.proxy_groups", "are those of a user, of whom no header tells", "set auth.proxy_user")
+	}
+	if l.Auth.ProxyUser != "" && len(l.TrustedProxies) == 0 {
+		fail("auth.proxy_user", "is what trusted_proxies say, but there are none", "name their addresses in trusted_proxies")
+	}
+	if l.InsecureOpen && l.Auth.given() {
+		fail("insecure_open", "is true, but auth says who may do what", "leave one of them out")
 	}
 	if l.Limits.EventBytes > l.Limits.BatchBytes {
 		fail("limits.event_bytes", fmt.Sprintf("is %s, more than limits.batch_bytes (%s)", formatSize(l.Limits.EventBytes), formatSize(l.Limits.BatchBytes)), "")

@@ -14,7 +14,7 @@ import (
 
 // The settings that are more than a scalar.
 var (
-	_ nodeValue = origins{}
+	_ nodeValue = words{}
 	_ nodeValue = rules{}
 	_ nodeValue = sources{}
 )
@@ -29,12 +29,17 @@ func (v item) Set(s string) error { return v.set(s) }
 func (v item) Text() string       { return "" }
 func (v item) Kind() string       { return v.kind }
 
-type origins struct{ p *[]string }
+// words is a list of texts.
+type words struct {
+	p     *[]string
+	item  string // what one is
+	check func(string) error
+}
 
-func (v origins) Kind() string       { return "list of origins" }
-func (v origins) Set(s string) error { return setInline(v, s) }
+func (v words) Kind() string       { return "list of " + v.item + "s" }
+func (v words) Set(s string) error { return setInline(v, s) }
 
-func (v origins) Text() string {
+func (v words) Text() string {
 	quoted := make([]string, len(*v.p))
 	for i, s := range *v.p {
 		quoted[i] = fmt.Sprintf("%q", s)
@@ -42,13 +47,13 @@ func (v origins) Text() string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-func (v origins) setNode(d *decoder, key string, node *yaml.Node) {
+func (v words) setNode(d *decoder, key string, node *yaml.Node) {
 	var list []string
 	for i, n := range d.items(node, key) {
 		d.scalar(n, fmt.Sprintf("%s[%d]", key, i), item{func(s string) error {
 			list = append(list, s)
-			return checkOrigin(s)
-		}, "origin"})
+			return v.check(s)
+		}, v.item})
 	}
 	*v.p = list
 }

@@ -54,6 +54,9 @@ func yamlText(v Value) string {
 	if _, ok := v.(nodeValue); ok {
 		return text
 	}
+	if text == "" {
+		return `""`
+	}
 	for i := range len(text) {
 		c := text[i]
 		plain := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
@@ -93,7 +96,7 @@ Lists and mappings are YAML in flags and variables too:
 		case "streams":
 			text = "see below"
 		case "sources":
-			text = "`host`, `self`"
+			text = "`host`, `self`; with a shared log `self`"
 		case "cors.origins":
 			text = "none"
 		}

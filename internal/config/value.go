@@ -100,8 +100,8 @@ func (v logValue) Text() string {
 	if isNats(*v.p) {
 		return natslog.Redact(*v.p)
 	}
-	if u, err := url.Parse(*v.p); err == nil {
-		return u.Redacted()
+	if strings.HasPrefix(*v.p, "redis") {
+		return redislog.Redact(*v.p)
 	}
 	return *v.p
 }

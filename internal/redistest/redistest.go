@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/streamgauge/streamgauge/internal/testenv"
 )
 
 // Server is a Redis in a process of its own, with a folder of its own.
@@ -39,12 +41,7 @@ func Start(tb testing.TB, args ...string) *Server {
 		}
 		tb.Skip("left out: there is no redis-server; Debian's package redis-server has it")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	s := &Server{Addr: l.Addr().String(), tb: tb, dir: tb.TempDir(), args: args}
-	l.Close()
+	s := &Server{Addr: testenv.FreeAddress(tb), tb: tb, dir: tb.TempDir(), args: args}
 	s.Run()
 	tb.Cleanup(s.Kill)
 	return s

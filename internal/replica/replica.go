@@ -15,6 +15,8 @@ import (
 	"github.com/streamgauge/streamgauge"
 )
 
+const retryAfter = 200 * time.Millisecond
+
 // Source is where the truth is.
 type Source interface {
 	// CatchUp applies to the replica what has been appended so far, by whomever.
@@ -189,11 +191,26 @@ func (r *Replica) Tail(ctx context.Context, after streamgauge.Position, deliver 
 		if err := r.locked(ctx, func() error { recent = r.recent; return nil }); err != nil {
 			return err
 		}
-		err := recent.Tail(ctx, after, count, r.Read)
+		err := recent.Tail(ctx, after, count, r.insist)
 		if !errors.Is(err, streamgauge.ErrClosed) {
 			return err
 		}
 		// Closed is the log, or what was recent when the replica began anew.
+	}
+}
+
+// insist reads as Read does, as soon as the log can be read.
+func (r *Replica) insist(ctx context.Context, q streamgauge.Query) (streamgauge.Page, error) {
+	for {
+		page, err := r.Read(ctx, q)
+		if !errors.Is(err, streamgauge.ErrUnavailable) {
+			return page, err
+		}
+		select {
+		case <-ctx.Done():
+			return page, context.Cause(ctx)
+		case <-time.After(retryAfter):
+		}
 	}
 }
 

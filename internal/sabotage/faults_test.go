@@ -6,7 +6,7 @@ var faults = []fault{
 	{
 		name: "history first, subscribe second", seen: "Upstash Realtime #23, AgentScope #2123, Rails #52420",
 		file:  "subscribe.go",
-		edits: []edit{{`newFeed(key, s.want.Select, filter, h.delivered.Load(), &h.ring)`, `newFeed(key, s.want.Select, filter, 0, &h.ring)`}},
+		edits: []edit{{`newFeed(key, s.want.begun(), filter, h.delivered.Load(), &h.ring)`, `newFeed(key, s.want.begun(), filter, 0, &h.ring)`}},
 		test:  "TestEveryScheduleOfTheSeam",
 	},
 	{
@@ -60,7 +60,7 @@ var faults = []fault{
 	},
 	{
 		name: "the server's write deadline is not cleared", seen: "xdlc-agent #71, golang/go#16100",
-		file:  "handler.go",
+		file:  "transport.go",
 		edits: []edit{{"response.SetWriteDeadline(time.Time{})\n", "\n"}},
 		test:  "TestAServersTimeoutsDontCutAStream",
 	},
@@ -120,15 +120,33 @@ var faults = []fault{
 	},
 	{
 		name: "one stalled reader blocks everyone", seen: "r3labs/sse 2.10, tmaxmax/go-sse 0.11",
-		file:  "handler.go",
-		edits: []edit{{"if _, err := w.Write(p); err != nil {\n\t\t\treturn\n\t\t}", "h.mu.Lock()\n\t\tw.Write(p)\n\t\tresponse.Flush()\n\t\th.mu.Unlock()"}},
-		test:  "TestStalledReadersHarmNobody",
+		file:  "transport.go",
+		edits: []edit{{"if _, err := w.Write(p); err != nil {\n\t\t\treturn err\n\t\t}", "h.mu.Lock()\n\t\tw.Write(p)\n\t\tresponse.Flush()\n\t\th.mu.Unlock()"}},
+		env:   byGoroutine, test: "TestStalledReadersHarmNobody",
 	},
 	{
 		name: "a blocked write has no deadline", seen: "netpulse #67, golang/go#49741",
-		file:  "handler.go",
+		file:  "transport.go",
 		edits: []edit{{`abort := func() { response.SetWriteDeadline(time.Unix(1, 0)) }`, `abort := func() {}`}},
+		env:   byGoroutine, test: "TestStalledReadersAreLetGo",
+	},
+	{
+		name: "a loop waits for its peers for ever", seen: "the same, with epoll",
+		file:  "loop_linux.go",
+		edits: []edit{{"c.reset.Store(true)\n\tc.ended.Store(true)", ""}},
 		test:  "TestStalledReadersAreLetGo",
+	},
+	{
+		name: "a loop reads the log", seen: "event loops that call what blocks",
+		file:  "loop_linux.go",
+		edits: []edit{{`switch c.drive(l.ctx, false) {`, `switch c.drive(l.ctx, true) {`}},
+		test:  "TestWhoReadsTheLogHoldsUpNobodyOfALoop",
+	},
+	{
+		name: "a loop does not hear that a peer has gone", seen: "a listener for every closed tab",
+		file:  "loop_linux.go",
+		edits: []edit{{`e.Events&(syscall.EPOLLRDHUP|syscall.EPOLLHUP|syscall.EPOLLERR) != 0`, `false`}},
+		test:  "TestALoopHasNoGoroutineForAConnection",
 	},
 	{
 		name: "hello has no id", seen: "Mercure #354: lost between two connections",
@@ -181,7 +199,7 @@ var faults = []fault{
 	{
 		name: "encoded once for each subscriber", seen: "Mercure, go-sse, ntfy",
 		file:  "subscriber.go",
-		edits: []edit{{"if len(p) > 0 {\n\t\t\t\treturn p, events, inRing", "if len(p) > 0 {\n\t\t\t\tp = append([]byte(nil), p...)\n\t\t\t\treturn p, events, inRing"}},
+		edits: []edit{{"s.index = c.shown\n", "s.index = c.shown\n\t\t\tp = append([]byte(nil), p...)\n"}},
 		test:  "TestNothingIsAllocatedPerSubscriberPerEvent",
 	},
 	{

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,11 +23,22 @@ type fault struct {
 	file  string
 	edits []edit
 	pkg   string // whose test notices; default the root's
+	env   string // in which it does
 	test  string // the test that notices
 }
 
+// byGoroutine has connections carried as they are where there is no event loop.
+const byGoroutine = "STREAMGAUGE_TRANSPORT=goroutine"
+
 // An edit replaces a text that the file has exactly once.
 type edit struct{ old, new string }
+
+// Whoever changes what a fault replaces sees it at once, and not only when all are put back.
+func TestEveryFaultFitsTheCode(t *testing.T) {
+	for _, f := range slices.Concat(faults, accessFaults) {
+		t.Run(f.name, func(t *testing.T) { f.overlay(t, "../..") })
+	}
+}
 
 func TestEveryFaultIsNoticed(t *testing.T) {
 	if os.Getenv("STREAMGAUGE_SABOTAGE") == "" {
@@ -36,7 +48,7 @@ func TestEveryFaultIsNoticed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range faults {
+	for _, f := range slices.Concat(faults, accessFaults) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			if f.pkg == "" {
@@ -56,7 +68,7 @@ func TestEveryFaultIsNoticed(t *testing.T) {
 	}
 	t.Run("without a fault all of these tests pass", func(t *testing.T) {
 		tests := map[string][]string{}
-		for _, f := range faults {
+		for _, f := range slices.Concat(faults, accessFaults) {
 			pkg := "./" + strings.TrimPrefix(f.pkg, "./")
 			tests[pkg] = append(tests[pkg], f.test)
 		}
@@ -104,7 +116,7 @@ func runTest(t *testing.T, root string, f fault, flags ...string) (output string
 	t.Helper()
 	args := append([]string{"test", "-count=1", "-vet=off", "-timeout=90s", "-run=^" + f.test + "$"}, flags...)
 	cmd := exec.CommandContext(t.Context(), "go", append(args, f.pkg)...)
-	cmd.Dir = root
+	cmd.Dir, cmd.Env = root, append(os.Environ(), f.env)
 	out, err := cmd.CombinedOutput()
 	return string(out), err != nil
 }

@@ -17,8 +17,9 @@ import (
 const readyTimeout = 2 * time.Second
 
 // newAdmin returns the handler of the admin listener: health, metrics and
-// profiles. None of it asks who wants to know.
-func newAdmin(hub *streamgauge.Hub, version string) http.Handler {
+// profiles. None of it asks who wants to know, but pages in a browser get nothing of it. On
+// loopback only known names are answered; elsewhere it is asked by names of services.
+func newAdmin(hub *streamgauge.Hub, version string, local bool, allowed []string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "ok")
@@ -36,15 +37,26 @@ func newAdmin(hub *streamgauge.Hub, version string) http.Handler {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		w.Write(appendMetrics(nil, hub.Stats(), logBytes(r.Context(), hub), version))
 	})
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	// Without cmdline: a flag may have a password.
+	mux.HandleFunc("GET /debug/pprof/cmdline", http.NotFound)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "/healthz\n/readyz\n/metrics\n/debug/pprof/")
 	})
-	return mux
+	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+			streamgauge.NewProblem(http.StatusForbidden, "A page of another origin may not do this.").ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+	if !local {
+		return guarded
+	}
+	return newHosts(guarded, allowed)
 }
 
 // logBytes returns how much data the log keeps, or -1 if it can't say.

@@ -89,7 +89,13 @@ func (a *api) listDashboards(w http.ResponseWriter, r *http.Request) {
 		Dashboards []dashboardSummary `json:"dashboards"`
 	}{[]dashboardSummary{}}
 	for _, e := range a.dashboards.List() {
+		if !mayShow(r, e) {
+			continue
+		}
 		one := dashboardSummary{e.Name, e.Title(), "", e.Version, e.Builtin, e.Writable, errorsOf(e)}
+		if !callerOf(r).Admin {
+			one.Writable, one.Errors = false, dashboard.Errors{}
+		}
 		if e.Last != nil {
 			one.Description = e.Last.Description
 		}
@@ -105,11 +111,37 @@ func (a *api) getDashboard(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e := a.dashboards.Get(r.PathValue("name"))
-	if e == nil {
+	switch {
+	case (e == nil || !mayShow(r, e)) && !callerOf(r).Admin: // without the names of others
+		streamgauge.NewProblem(http.StatusNotFound, "there is no such dashboard; GET /v1/dashboards lists those that there are").ServeHTTP(w, r)
+		return
+	case e == nil:
 		a.refuseDashboard(w, r, nil, dashboard.ErrNotFound)
 		return
 	}
-	a.answerDashboard(w, r, http.StatusOK, toJSON(e))
+	d := toJSON(e)
+	if !callerOf(r).Admin { // its comments are for those who may edit it, and so are its faults
+		d.YAML, d.Writable, d.Errors = "", false, dashboard.Errors{}
+	}
+	a.answerDashboard(w, r, http.StatusOK, d)
+}
+
+// mayShow reports whether whoever asks may know of the dashboard: there has to be something
+// that they may see of everything it shows, or its text would tell of what they may not.
+func mayShow(r *http.Request, e *dashboard.Entry) bool {
+	c := callerOf(r)
+	if c.Admin {
+		return true
+	}
+	if e.Last == nil || c.Share != "" && c.Share != e.Name {
+		return false
+	}
+	for _, s := range e.Last.Streams() {
+		if !c.Access.Overlaps(s) {
+			return false
+		}
+	}
+	return true
 }
 
 // answerDashboard answers with the dashboard and its version as the ETag.
@@ -174,6 +206,9 @@ func (a *api) changeDashboard(w http.ResponseWriter, r *http.Request, media []st
 		a.refuseDashboard(w, r, edit, err)
 		return
 	}
+	if !how.DryRun {
+		a.audit.did(r, "dashboard", "saved the dashboard", r.PathValue("name"))
+	}
 	answer := toJSON(edit.Entry)
 	answer.Diff = &edit.Diff
 	status := http.StatusOK
@@ -199,6 +234,9 @@ func (a *api) deleteDashboard(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		a.refuseDashboard(w, r, nil, err)
 		return
+	}
+	if !how.DryRun {
+		a.audit.did(r, "dashboard", "deleted the dashboard", r.PathValue("name"))
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -306,6 +344,9 @@ func andMore(n int) string {
 // announceDashboard returns what publishes changes of dashboards.
 func announceDashboard(ctx context.Context, hub *streamgauge.Hub, logger *slog.Logger) func(dashboard.Change) {
 	return func(c dashboard.Change) {
+		if c.Entry == nil {
+			hub.Expel() // whoever has a link to it
+		}
 		data := struct {
 			Name    string `json:"name"`
 			Version string `json:"version"`

@@ -8,11 +8,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/streamgauge/streamgauge"
 	"github.com/streamgauge/streamgauge/dashboard"
+	"github.com/streamgauge/streamgauge/filter"
+	"github.com/streamgauge/streamgauge/internal/auth"
 	"github.com/streamgauge/streamgauge/internal/config"
 	"github.com/streamgauge/streamgauge/internal/server"
 )
@@ -21,15 +24,17 @@ import (
 type fixture struct {
 	hub     *streamgauge.Hub
 	log     *streamgauge.MemoryLog
-	handler http.Handler
+	handler *server.Handler
 	folder  string // of dashboards
 	store   *dashboard.Store
+	auth    *auth.Auth // nil where nobody has to show who they are
 }
 
 func newFixture(t testing.TB, change func(*config.Config)) *fixture {
 	t.Helper()
 	c := config.Default()
 	c.Streams = append([]streamgauge.Rule{{Match: "text.>", Format: streamgauge.FormatText}}, c.Streams...)
+	c.AllowedHosts = []string{"example.com"} // httptest's
 	c.Dashboards = filepath.Join(t.TempDir(), "dashboards")
 	if change != nil {
 		change(&c)
@@ -38,12 +43,12 @@ func newFixture(t testing.TB, change func(*config.Config)) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := streamgauge.NewRules(c.Streams...)
+	rules, err := streamgauge.NewRules(slices.Concat(auth.Rules, c.Streams)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := streamgauge.NewMemoryLog(rules)
-	hub, err := streamgauge.New(&streamgauge.Options{Log: log, Rules: rules, Limits: server.HubLimits(c.Limits)})
+	hub, err := streamgauge.New(&streamgauge.Options{Log: log, Rules: rules, Limits: server.HubLimits(c.Limits), Private: auth.Private, CompileFilter: compileFilter})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,11 +64,38 @@ func newFixture(t testing.TB, change func(*config.Config)) *fixture {
 		_ = log.Close()
 	})
 	ui := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the UI") })
-	handler, err := server.NewHandler(hub, rules, &c, store, ui, slog.New(slog.DiscardHandler))
+	var access *auth.Auth
+	if c.AuthRequired(true) {
+		access, err = auth.New(ctx, log, auth.Options{
+			AdminToken: c.Auth.AdminToken, Grants: c.Auth.Grants, Issuers: c.Auth.Issuers, OIDC: c.Auth.OIDC, Proxy: auth.Proxy{From: c.TrustedProxies, User: c.Auth.ProxyUser, Groups: c.Auth.ProxyGroups},
+			CheckFilter: config.CheckFilter,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	handler, err := server.NewHandler(hub, rules, &c, access, store, ui, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &fixture{hub, log, handler, c.Dashboards, store}
+	running := make(chan struct{})
+	go func() {
+		defer close(running)
+		handler.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-running
+	})
+	return &fixture{hub, log, handler, c.Dashboards, store, access}
+}
+
+func compileFilter(source string) (streamgauge.Filter, error) {
+	f, err := filter.Compile(source)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 func (f *fixture) do(method, target, body string, header ...string) *httptest.ResponseRecorder {

@@ -16,6 +16,8 @@ func HubLimits(l config.Limits) streamgauge.Limits {
 		Views:                l.Views,
 		Subscribers:          l.Subscribers,
 		SubscribersPerIP:     l.SubscribersPerIP,
+		SubscribersPerToken:  l.SubscribersPerToken,
+		ReplayBytesPerToken:  l.ReplayBytesPerToken,
 		ReplayBytesPerSecond: l.ReplayBytesPerSecond,
 	}
 }

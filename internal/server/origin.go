@@ -22,7 +22,7 @@ const (
 // origins can't change anything, unless they are allowed; and they can't read
 // the API, unless they are allowed. Requests that no browser sent are not
 // concerned.
-func guard(next http.Handler, origins []string) (http.Handler, error) {
+func guard(next http.Handler, origins []string, audit *audit) (http.Handler, error) {
 	protection := http.NewCrossOriginProtection()
 	for _, origin := range origins {
 		if err := protection.AddTrustedOrigin(origin); err != nil {
@@ -30,6 +30,7 @@ func guard(next http.Handler, origins []string) (http.Handler, error) {
 		}
 	}
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		audit.refuse(r, "a page of another origin", "was not let in", fmt.Sprintf("%.200q", r.Header.Get("Origin")))
 		streamgauge.NewProblem(http.StatusForbidden, fmt.Sprintf(
 			"A page of another origin (%q) may not do this; an operator can allow the origin in cors.origins.",
 			r.Header.Get("Origin"))).ServeHTTP(w, r)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/streamgauge/streamgauge/dashboard"
 	"github.com/streamgauge/streamgauge/filelog"
 	"github.com/streamgauge/streamgauge/filter"
+	"github.com/streamgauge/streamgauge/internal/auth"
 	"github.com/streamgauge/streamgauge/internal/config"
 	"github.com/streamgauge/streamgauge/natslog"
 	"github.com/streamgauge/streamgauge/redislog"
@@ -55,6 +58,55 @@ func openLog(ctx context.Context, c *config.Config, rules streamgauge.Rules, log
 	return log, nil
 }
 
+// openAuth returns who may do what, and whether the administrator's token is one that the
+// server has made by itself.
+func openAuth(ctx context.Context, c *config.Config, log streamgauge.Log, logger *slog.Logger) (a *auth.Auth, own bool, err error) {
+	token := c.Auth.AdminToken
+	if own = token == ""; own {
+		if token, err = ownToken(c); err != nil {
+			return nil, false, err
+		}
+	}
+	a, err = auth.New(ctx, log, auth.Options{
+		AdminToken: token, Grants: c.Auth.Grants, Issuers: c.Auth.Issuers, OIDC: c.Auth.OIDC, Proxy: auth.Proxy{From: c.TrustedProxies, User: c.Auth.ProxyUser, Groups: c.Auth.ProxyGroups},
+		CheckFilter: checkFilter, Logger: logger,
+	})
+	return a, own, err
+}
+
+// AdminTokenFile is where a server with a file log in the folder keeps the administrator's
+// token that it has made.
+func AdminTokenFile(data string) string { return filepath.Join(data, "admin.token") }
+
+// ownToken returns an administrator's token that nobody has set: that of the data folder,
+// where it is made at the first start. Without a folder it lasts as long as the process.
+func ownToken(c *config.Config) (string, error) {
+	if c.Log != "file" {
+		return auth.NewToken(), nil
+	}
+	path := AdminTokenFile(c.Data)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		if token := strings.TrimSpace(string(text)); len(token) >= auth.MinAdminToken {
+			return token, nil
+		}
+		return "", &HintError{fmt.Errorf("data: %s has no token of %d characters or more", path, auth.MinAdminToken), "remove the file, and another one is made"}
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("data: %w", err)
+	}
+	token := auth.NewToken()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("data: %w", err)
+	}
+	_, err = f.WriteString(token + "\n")
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", fmt.Errorf("data: %w", err)
+	}
+	return token, nil
+}
+
 func noBroker(c *config.Config, err error) error {
 	return &HintError{
 		fmt.Errorf("log: %s can't be used: %w", c.LogText(), err),
@@ -92,7 +144,12 @@ func newHub(o Options, name string, log streamgauge.Log, rules streamgauge.Rules
 		Heartbeat:     o.Config.Heartbeat,
 		MaxAge:        o.Config.MaxAge,
 		WriteTimeout:  o.Config.WriteTimeout,
+		FlushInterval: o.Config.FlushInterval,
+		Transport:     o.Config.Transport,
+		Compression:   o.Config.Compression,
+		EncodeZstd:    newZstdEncoder(),
 		Limits:        HubLimits(o.Config.Limits),
+		Private:       auth.Private,
 		Logger:        logger,
 		Version:       o.Version,
 		Name:          name,

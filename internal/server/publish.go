@@ -3,6 +3,8 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,13 +33,16 @@ type publisher struct {
 	hub    *streamgauge.Hub
 	text   bool // some stream takes lines of text
 	limits config.Limits
+	audit  *audit
+	rates  *rates
+	room   *room
 	logger *slog.Logger
 	pool   sync.Pool // *request
 }
 
-func newPublisher(hub *streamgauge.Hub, rules streamgauge.Rules, limits config.Limits, logger *slog.Logger) *publisher {
-	p := &publisher{hub: hub, limits: limits, logger: logger}
-	p.pool.New = func() any { return &request{most: limits.BatchEvents} }
+func newPublisher(hub *streamgauge.Hub, rules streamgauge.Rules, limits config.Limits, audit *audit, logger *slog.Logger) *publisher {
+	p := &publisher{hub: hub, limits: limits, audit: audit, rates: newRates(limits), room: newRoom(limits), logger: logger}
+	p.pool.New = func() any { return &request{most: limits.BatchEvents, place: place{room: p.room}} }
 	for _, r := range rules {
 		p.text = p.text || r.Format == streamgauge.FormatText
 	}
@@ -66,6 +71,7 @@ func (p *publisher) serve(w http.ResponseWriter, r *http.Request, parse func(*re
 		w.Header()["Content-Type"] = jsonContentType
 		w.Write(q.body)
 	}
+	q.place.leave()
 	if cap(q.body) <= maxPooledBytes {
 		q.reset()
 		p.pool.Put(q)
@@ -94,17 +100,32 @@ func (p *publisher) publish(w http.ResponseWriter, r *http.Request, q *request, 
 	if err != nil {
 		return receipt, err
 	}
+	now := time.Now()
+	left := p.rates.of(r, now)
+	if err := left.ready(now); err != nil {
+		return receipt, err
+	}
 	// A small body comes within the time that headers have: setting a deadline
 	// costs as much as reading it. net/http takes the deadline away when the body
 	// ends. A transport that has none has no connection that a slow body could
 	// hold open.
 	if r.ContentLength < 0 || r.ContentLength > smallBody {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(p.limits.BodyTimeout))
+		_ = http.NewResponseController(w).SetReadDeadline(now.Add(p.limits.BodyTimeout))
 	}
 	if err := q.read(w, r, p.limits.RequestBytes); err != nil {
 		return receipt, err
 	}
 	if err := parse(q, r); err != nil {
+		return receipt, err
+	}
+	access := streamgauge.AccessOf(r.Context())
+	for i := range q.events { // before anything that depends on which streams there are
+		if stream := q.events[i].Stream; !access.Writes(stream) {
+			return receipt, fmt.Errorf("%w to publish to %q", streamgauge.ErrForbidden, stream)
+		}
+	}
+	// The clock of what is left must not go back: a body may have taken its time.
+	if err := left.admit(p.hub, q.events, len(q.body), time.Now()); err != nil {
 		return receipt, err
 	}
 	if len(q.events) == 0 {
@@ -113,12 +134,21 @@ func (p *publisher) publish(w http.ResponseWriter, r *http.Request, q *request, 
 	if key == "" && q.identity != nil {
 		key = q.cloudEventsKey()
 	}
-	if key != "" { // scoped to the publisher, who is nobody yet, and the stream
-		key = "anonymous " + r.PathValue("stream") + " " + key
+	if key != "" { // scoped to the publisher and the stream
+		publisher := "anonymous"
+		if access != nil && access.ID != "" {
+			sum := sha256.Sum256([]byte(access.ID)) // of one length, however long the name
+			publisher = hex.EncodeToString(sum[:16])
+		}
+		key = publisher + " " + r.PathValue("stream") + " " + key
 	}
 	// A client that closes its half of the connection ends the request's context,
 	// but waits for the answer: the outcome must be what the answer says.
-	return p.hub.PublishBatch(context.WithoutCancel(r.Context()), streamgauge.Batch{Events: q.events, Key: key})
+	ctx := context.Background()
+	if access != nil {
+		ctx = streamgauge.WithAccess(ctx, access)
+	}
+	return p.hub.PublishBatch(ctx, streamgauge.Batch{Events: q.events, Key: key})
 }
 
 // idempotencyKey returns the header's value, bare or as the quoted string that
@@ -250,9 +280,17 @@ func (q *request) values(yield func(value []byte) error) error {
 	default:
 		err = yield(body)
 	}
+	if err != nil {
+		return q.located(err, n-1)
+	}
+	return nil
+}
+
+// located returns the error, which says which event is meant if it is a refusal.
+func (q *request) located(err error, index int) error {
 	var why *refusal
 	if errors.As(err, &why) && why.status != http.StatusRequestEntityTooLarge {
-		return refuse(why.status, "%s%s", q.locate(n-1), why.detail)
+		return refuse(why.status, "%s%s", q.locate(index), why.detail)
 	}
 	return err
 }
@@ -326,6 +364,7 @@ func trimSpace(b []byte) []byte {
 func (p *publisher) writeError(w http.ResponseWriter, r *http.Request, q *request, err error) {
 	var (
 		why     *refusal
+		fast    *rateError
 		batch   *streamgauge.BatchError
 		invalid *streamgauge.InvalidError
 		status  int
@@ -334,12 +373,17 @@ func (p *publisher) writeError(w http.ResponseWriter, r *http.Request, q *reques
 	switch {
 	case errors.As(err, &why):
 		status, detail = why.status, why.detail
+	case errors.As(err, &fast):
+		status, detail = tooFast(w, fast)
 	case errors.As(err, &batch):
 		status, detail = http.StatusBadRequest, fmt.Sprintf("%s%v; nothing of the request was stored", q.locateEvent(batch.Index), batch.Err)
 	case errors.As(err, &invalid):
 		status, detail = http.StatusBadRequest, q.explain(invalid)
 	case errors.Is(err, streamgauge.ErrTooLarge):
 		status, detail = http.StatusRequestEntityTooLarge, detail+"; nothing of the request was stored"
+	case errors.Is(err, streamgauge.ErrForbidden):
+		p.audit.refuse(r, callerOf(r).Name, "was not allowed to publish", detail)
+		status, detail = http.StatusForbidden, detail+"; nothing of the request was stored"
 	case errors.Is(err, streamgauge.ErrReserved):
 		status, detail = http.StatusForbidden, detail+"; choose another name"
 	case errors.Is(err, streamgauge.ErrTooManyStreams):

@@ -427,3 +427,52 @@ type discard struct {
 func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(status int)      { d.status = status }
+
+// What is unpacked and waits for its rest fills no memory, nor does one publisher
+// take the place of all.
+func TestBodiesTakeSoMuchTogether(t *testing.T) {
+	f := locked(t, func(c *config.Config) {
+		c.Limits.RequestBytes, c.Limits.BatchBytes, c.Limits.EventBytes, c.Limits.PublishingBytes = 100_000, 100_000, 100_000, 500_000
+	})
+	greedy, _ := f.token(t, `"write":[">"]`)
+	other, _ := f.token(t, `"write":[">"]`)
+	large := `"` + strings.Repeat("x", 90_000) + `"`
+	publish := func(token, body string) *httptest.ResponseRecorder {
+		return f.do("POST", "/v1/streams/a/events", body, bearer(token)...)
+	}
+	var ends []func()
+	for range 2 { // much comes, and then nothing any more
+		body, writer := io.Pipe()
+		r := httptest.NewRequest("POST", "/v1/streams/a/events", body)
+		r.Header.Set("Authorization", "Bearer "+greedy)
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			f.handler.ServeHTTP(httptest.NewRecorder(), r)
+		}()
+		if _, err := io.WriteString(writer, large); err != nil { // returns when it is read
+			t.Fatal(err)
+		}
+		ends = append(ends, func() {
+			_ = writer.Close()
+			<-answered
+		})
+	}
+	w := publish(greedy, large)
+	wantProblem(t, w, http.StatusServiceUnavailable, "limits.publishing_bytes")
+	if w.Header().Get("Retry-After") != "1" {
+		t.Errorf("Retry-After is %q", w.Header().Get("Retry-After"))
+	}
+	if w := publish(greedy, "1"); w.Code != http.StatusOK {
+		t.Errorf("a small body is answered %d: %s", w.Code, w.Body)
+	}
+	if w := publish(other, large); w.Code != http.StatusOK {
+		t.Errorf("another's is answered %d: %s", w.Code, w.Body)
+	}
+	for _, end := range ends {
+		end()
+	}
+	if w := publish(greedy, large); w.Code != http.StatusOK {
+		t.Errorf("when there is room again it is answered %d: %s", w.Code, w.Body)
+	}
+}

@@ -12,6 +12,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 
 	"github.com/streamgauge/streamgauge"
 	"github.com/streamgauge/streamgauge/dashboard"
+	"github.com/streamgauge/streamgauge/internal/auth"
 	"github.com/streamgauge/streamgauge/internal/config"
 	"github.com/streamgauge/streamgauge/source"
 	"github.com/streamgauge/streamgauge/source/self"
@@ -54,7 +57,7 @@ func Run(ctx context.Context, o Options) error {
 	s := &server{config: o.Config, logger: slog.New(tee)}
 	err := s.open(ctx, o, tee)
 	if err == nil {
-		s.announce(o.Stdout)
+		s.announce(ctx, o.Stdout)
 		err = s.run(ctx)
 	}
 	return errors.Join(err, s.close())
@@ -68,9 +71,14 @@ type server struct {
 	hub     *streamgauge.Hub
 	sources []source.Source
 
+	auth     *auth.Auth // nil where nobody has to show who they are
+	ownToken bool       // the administrator's token is the server's own
+
 	dashboards *dashboard.Store
 
+	handler                    *Handler
 	api, admin                 *http.Server
+	quic                       *overQUIC    // nil unless it is wanted
 	apiListener, adminListener net.Listener // adminListener may be nil
 	conns                      *connections
 }
@@ -86,15 +94,21 @@ func (s *server) open(ctx context.Context, o Options, tee *self.Log) (err error)
 		}
 	}
 	name := instanceName(o.Config, s.apiListener.Addr())
-	if o.Config.Log != "file" && o.Config.Log != "memory" { // others write to hub.log too
+	if o.Config.Shared() { // others write to hub.log too
 		s.logger = s.logger.With("instance", name)
 	}
-	rules, err := streamgauge.NewRules(o.Config.Streams...)
+	// What is kept of who may do what is no matter of configuration.
+	rules, err := streamgauge.NewRules(slices.Concat(auth.Rules, o.Config.Streams)...)
 	if err != nil {
 		return err
 	}
 	if s.log, err = openLog(ctx, o.Config, rules, s.logger); err != nil {
 		return err
+	}
+	if o.Config.AuthRequired(isLoopback(s.apiListener.Addr())) {
+		if s.auth, s.ownToken, err = openAuth(ctx, o.Config, s.log, s.logger); err != nil {
+			return err
+		}
 	}
 	// Dashboards name views for the hub, and the hub tells of changes to them.
 	tell := func(c dashboard.Change) { announceDashboard(ctx, s.hub, s.logger)(c) }
@@ -105,14 +119,27 @@ func (s *server) open(ctx context.Context, o Options, tee *self.Log) (err error)
 		return err
 	}
 	s.sources = newSources(ctx, o.Config, s.hub, tee, s.logger)
-	handler, err := NewHandler(s.hub, rules, o.Config, s.dashboards, web.Handler(), s.logger)
+	handler, err := NewHandler(s.hub, rules, o.Config, s.auth, s.dashboards, web.Handler(o.Config.FrameAncestors...), s.logger)
 	if err != nil {
 		return err
 	}
-	s.conns = newConnections(o.Config.Limits.Connections, s.logger)
+	s.conns = newConnections(o.Config, s.hub.Carried, s.logger)
+	s.handler = handler
 	s.api = newHTTPServer(handler, o.Config, s.logger)
 	s.api.ConnState = s.conns.changed
-	s.admin = newHTTPServer(newAdmin(s.hub, o.Version), o.Config, s.logger)
+	if s.api.TLSConfig, err = newTLS(ctx, o.Config, s.apiListener.Addr(), s.logger); err != nil {
+		return err
+	}
+	if s.api.TLSConfig != nil {
+		s.api.Handler = strictTransport(s.api.Handler)
+	}
+	if o.Config.TLS.HTTP3 {
+		if s.quic, err = newOverQUIC(o.Config, s.apiListener.Addr(), s.api.TLSConfig, s.conns, s.api.Handler); err != nil {
+			return err
+		}
+		s.api.Handler = s.quic.offer(s.api.Handler)
+	}
+	s.admin = newHTTPServer(newAdmin(s.hub, o.Version, s.adminListener == nil || isLoopback(s.adminListener.Addr()), o.Config.AllowedHosts), o.Config, s.logger)
 	return nil
 }
 
@@ -150,8 +177,17 @@ func listen(ctx context.Context, setting, address string) (net.Listener, error) 
 }
 
 // announce says where the server is, in one line that a terminal can click on.
-func (s *server) announce(w io.Writer) {
-	fmt.Fprintf(w, "Streamgauge is at http://%s\n", reachable(s.apiListener.Addr()))
+func (s *server) announce(ctx context.Context, w io.Writer) {
+	at := s.address()
+	fmt.Fprintf(w, "Streamgauge is at %s\n", at)
+	if s.ownToken {
+		code, err := s.auth.Link(ctx, time.Now().Add(linkTime))
+		if err != nil {
+			s.logger.Error("there is no link to sign in with", "error", err)
+		} else {
+			fmt.Fprintf(w, "Sign in as its administrator, once and within a day: %s/#signin=%s\n", at, code)
+		}
+	}
 	attrs := []any{"log", s.config.LogText()}
 	if s.config.Log == "file" {
 		attrs = append(attrs, "data", s.config.Data, "ack", string(s.config.Ack))
@@ -161,12 +197,29 @@ func (s *server) announce(w io.Writer) {
 	}
 	s.logger.Info("serving", append(attrs, "listen", s.apiListener.Addr().String())...)
 	for setting, l := range map[string]net.Listener{"listen": s.apiListener, "admin": s.adminListener} {
-		if l != nil && !isLoopback(l.Addr()) {
+		if l != nil && !isLoopback(l.Addr()) && (setting == "admin" || s.auth == nil) {
 			s.logger.Warn("listening beyond this machine without authentication: whoever reaches the port may do everything",
 				"setting", setting, "address", l.Addr().String())
 		}
 	}
 }
+
+// address is that of the page, as a browser on this machine wants it. A certificate is for a
+// name.
+func (s *server) address() string {
+	host := reachable(s.apiListener.Addr())
+	if s.api.TLSConfig == nil {
+		return "http://" + host
+	}
+	if names := s.config.TLS.ACME; len(names) > 0 {
+		_, port, _ := net.SplitHostPort(host)
+		host = net.JoinHostPort(names[0], port)
+	}
+	return "https://" + strings.TrimSuffix(host, ":443")
+}
+
+// linkTime is how long the link that is printed at the start can be used.
+const linkTime = 24 * time.Hour
 
 func isLoopback(a net.Addr) bool {
 	tcp, ok := a.(*net.TCPAddr)
@@ -195,10 +248,20 @@ func (s *server) run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error { return serve(s.api, s.apiListener) })
+	if s.quic != nil {
+		g.Go(s.quic.serve)
+	}
 	if s.adminListener != nil {
 		g.Go(func() error { return serve(s.admin, s.adminListener) })
 	}
 	g.Go(func() error { return s.dashboards.Run(ctx) })
+	g.Go(func() error {
+		s.handler.Run(ctx)
+		return nil
+	})
+	if s.auth != nil {
+		g.Go(func() error { return s.auth.Run(ctx, s.hub.Expel) })
+	}
 	for _, one := range s.sources {
 		g.Go(func() error {
 			if err := one.Run(ctx, publisherOf(one, s.hub)); err != nil {
@@ -218,7 +281,11 @@ func (s *server) run(ctx context.Context) error {
 }
 
 func serve(h *http.Server, l net.Listener) error {
-	if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	run := h.Serve
+	if h.TLSConfig != nil {
+		run = func(l net.Listener) error { return h.ServeTLS(l, "", "") }
+	}
+	if err := run(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
 	}
 	return nil
@@ -234,8 +301,15 @@ func (s *server) drain() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.Limits.DrainTimeout)
 	defer cancel()
 	var g errgroup.Group
+	left := make(chan struct{})                       // closed when the subscribers have
 	g.Go(func() error { return s.api.Shutdown(ctx) }) // closes the listener at once
-	g.Go(func() error { return s.hub.Drain(ctx) })
+	if s.quic != nil {
+		g.Go(func() error { return s.quic.shutdown(ctx, left) })
+	}
+	g.Go(func() error {
+		defer close(left)
+		return s.hub.Drain(ctx)
+	})
 	g.Go(func() error {
 		select { // what is on its way may still become a request
 		case <-time.After(freshGrace):

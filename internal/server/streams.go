@@ -30,11 +30,12 @@ type streamJSON struct {
 	Bytes       int64                `json:"bytes"`
 	Rate        float64              `json:"rate"`
 	First       streamgauge.Position `json:"first,omitzero"`
-	Last        streamgauge.Position `json:"last"`
-	Time        time.Time            `json:"time"`
+	Last        streamgauge.Position `json:"last,omitzero"`
+	Time        time.Time            `json:"time,omitzero"`
 	AgeMS       int64                `json:"age_ms"`
 	Subscribers int                  `json:"subscribers"`
 	Rule        ruleJSON             `json:"rule"`
+	Partial     bool                 `json:"partial,omitempty"` // only some events may be seen: there are no figures
 }
 
 type ruleJSON struct {
@@ -71,17 +72,18 @@ func (a *api) listStreams(w http.ResponseWriter, r *http.Request) {
 	list := streamList{Head: head, Streams: make([]streamJSON, len(streams))}
 	now := time.Now()
 	for i, s := range streams {
+		if s.Events == 0 { // no more than its name may be known
+			list.Streams[i] = streamJSON{Name: s.Name, Partial: true, Rule: ruleOf(s.Rule)}
+			continue
+		}
 		list.Streams[i] = streamJSON{
 			Name: s.Name, Events: s.Events, Bytes: s.Bytes, Rate: math.Round(s.Rate*1000) / 1000,
 			First: s.First, Last: s.Last, Time: s.Time.UTC(),
 			AgeMS: max(now.Sub(s.Time).Milliseconds(), 0), Subscribers: s.Subscribers,
-			Rule: ruleJSON{
-				Match: s.Rule.Match, Delivery: s.Rule.Delivery, Format: s.Rule.Format, Key: s.Rule.Key,
-				Keep: keepJSON{s.Rule.Keep.Events, s.Rule.Keep.Age.String(), s.Rule.Keep.Bytes},
-			},
+			Rule: ruleOf(s.Rule),
 		}
 	}
-	if a.hub.Shared() {
+	if a.hub.Shared() && callerOf(r).Admin {
 		for _, i := range a.hub.Instances() {
 			list.Instances = append(list.Instances, instanceJSON{i.Name, i.Version, i.Stats.Subscribers, math.Round(i.EventsOut*10) / 10})
 		}
@@ -93,6 +95,13 @@ func (a *api) listStreams(w http.ResponseWriter, r *http.Request) {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(list) // fails only if the client has gone
+}
+
+func ruleOf(r streamgauge.Rule) ruleJSON {
+	return ruleJSON{
+		Match: r.Match, Delivery: r.Delivery, Format: r.Format, Key: r.Key,
+		Keep: keepJSON{r.Keep.Events, r.Keep.Age.String(), r.Keep.Bytes},
+	}
 }
 
 // forgetStream serves DELETE /v1/streams/{stream}.
@@ -111,6 +120,7 @@ func (a *api) forgetStream(w http.ResponseWriter, r *http.Request) {
 	case !found:
 		streamgauge.NewProblem(http.StatusNotFound, "There is no such stream; GET /v1/streams lists those that there are.").ServeHTTP(w, r)
 	default:
+		a.audit.did(r, "stream", "forgot the stream", name)
 		w.WriteHeader(http.StatusNoContent)
 	}
 }

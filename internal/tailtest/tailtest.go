@@ -78,6 +78,13 @@ func (f *Follower) Events() []streamgauge.Event {
 	return slices.Clone(f.events)
 }
 
+// count returns how many have come.
+func (f *Follower) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.events)
+}
+
 // Ended returns why the tail ended, which it must soon.
 func (f *Follower) Ended(tb testing.TB, within time.Duration) error {
 	tb.Helper()
@@ -96,7 +103,9 @@ type Publishers struct {
 	wg     sync.WaitGroup
 	mu     sync.Mutex
 	acked  map[streamgauge.Position]string
-	failed int // appends
+	failed int           // appends
+	newest time.Time     // when one was acknowledged last
+	pause  time.Duration // the longest between two
 }
 
 // Publish begins a publisher for each of the logs. An append may be refused with
@@ -116,7 +125,12 @@ func Publish[L streamgauge.Log](tb testing.TB, logs ...L) *Publishers {
 				case err != nil:
 					tb.Errorf("Append: %v", err)
 				default:
-					p.acked[r.Position] = e.Stream + " " + string(e.Data)
+					p.acked[r.Position] = what(&e)
+					now := time.Now()
+					if !p.newest.IsZero() {
+						p.pause = max(p.pause, now.Sub(p.newest))
+					}
+					p.newest = now
 				}
 				p.mu.Unlock()
 			}
@@ -129,8 +143,8 @@ func Publish[L streamgauge.Log](tb testing.TB, logs ...L) *Publishers {
 // GoOn waits until the follower has more of what is published.
 func (p *Publishers) GoOn(tb testing.TB, f *Follower) {
 	tb.Helper()
-	n := len(f.Events())
-	Eventually(tb, time.Minute, "it goes on", func() bool { return len(f.Events()) > n+50 })
+	n := f.count()
+	Eventually(tb, time.Minute, "it goes on", func() bool { return f.count() > n+50 })
 }
 
 // End ends them.
@@ -138,6 +152,25 @@ func (p *Publishers) End() {
 	p.stop()
 	p.wg.Wait()
 }
+
+// Acked returns, after End, how many events were acknowledged.
+func (p *Publishers) Acked() int { return len(p.acked) }
+
+// Missing returns, after End, how many acknowledged events are not among these, wherever.
+func (p *Publishers) Missing(events []streamgauge.Event) (n int) {
+	there := make(map[string]bool)
+	for i := range events {
+		there[what(&events[i])] = true
+	}
+	for _, one := range p.acked {
+		if !there[one] {
+			n++
+		}
+	}
+	return n
+}
+
+func what(e *streamgauge.Event) string { return e.Stream + " " + string(e.Data) }
 
 // Check checks, after End, that the follower has all that was acknowledged where it was
 // said to be, none twice, and, unless appends may have failed, nothing else.
@@ -147,7 +180,7 @@ func (p *Publishers) Check(tb testing.TB, f *Follower, mayFail bool) {
 	for id := range p.acked {
 		newest = max(newest, id.Seq)
 	}
-	Eventually(tb, time.Minute, "all has come", func() bool { return uint64(len(f.Events())) >= newest })
+	Eventually(tb, time.Minute, "all has come", func() bool { return uint64(f.count()) >= newest })
 	events := f.Events()
 	if !mayFail && (p.failed > 0 || len(events) != len(p.acked)) {
 		tb.Errorf("%d were acknowledged, %d failed, %d came", len(p.acked), p.failed, len(events))
@@ -158,22 +191,23 @@ func (p *Publishers) Check(tb testing.TB, f *Follower, mayFail bool) {
 		if e.ID.Seq != uint64(i+1) {
 			tb.Fatalf("event %d has the number %d", i, e.ID.Seq)
 		}
-		what := e.Stream + " " + string(e.Data)
-		if seen[what] {
-			tb.Fatalf("%s comes twice", what)
+		one := what(&e)
+		if seen[one] {
+			tb.Fatalf("%s comes twice", one)
 		}
-		seen[what], at[e.ID] = true, what
+		seen[one], at[e.ID] = true, one
 	}
 	missing := 0
-	for id, what := range p.acked {
-		if at[id] != what {
+	for id, one := range p.acked {
+		if at[id] != one {
 			missing++
 		}
 	}
 	if missing > 0 {
 		tb.Errorf("%d acknowledged events are not where they were", missing)
 	}
-	tb.Logf("%d acknowledged, %d failed, %d came", len(p.acked), p.failed, len(events))
+	tb.Logf("%d acknowledged, %d missing, %d failed, %d came; the longest pause was %.1f s",
+		len(p.acked), missing, p.failed, len(events), p.pause.Seconds())
 }
 
 // Announcer is a log through which instances tell each other of themselves.

@@ -1,0 +1,4 @@
+package auth
+
+// Expand puts the user's values into a condition.
+var Expand = expand

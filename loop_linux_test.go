@@ -1,0 +1,262 @@
+package streamgauge_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/streamgauge/streamgauge"
+)
+
+// plain follows a stream over a connection of its own, without anything of net/http.
+type plain struct {
+	net.Conn
+	lines *bufio.Scanner
+}
+
+func follow(t *testing.T, address, query string) *plain {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	fmt.Fprintf(conn, "GET /v1/events?%s HTTP/1.1\r\nHost: localhost\r\n\r\n", query)
+	p := &plain{conn, bufio.NewScanner(conn)}
+	p.until(t, "event: hub.hello")
+	return p
+}
+
+// until reads as far as a line with the text.
+func (p *plain) until(t *testing.T, text string) {
+	t.Helper()
+	for p.lines.Scan() {
+		if strings.Contains(p.lines.Text(), text) {
+			return
+		}
+	}
+	t.Fatalf("the connection ended before %q: %v", text, p.lines.Err())
+}
+
+// ended reports whether the server has closed the connection.
+func (p *plain) ended() bool {
+	for p.lines.Scan() {
+	}
+	return p.lines.Err() == nil || !os.IsTimeout(p.lines.Err())
+}
+
+func looped(t *testing.T, o streamgauge.Options) *fixture {
+	t.Helper()
+	o.Transport = streamgauge.TransportAuto
+	f := newFixture(t, &o)
+	f.settle() // there are loops while it runs
+	return f
+}
+
+func files(t *testing.T) int {
+	t.Helper()
+	all, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
+}
+
+func soon(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(10 * time.Second); !condition(); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+func TestALoopHasNoGoroutineForAConnection(t *testing.T) {
+	f := looped(t, streamgauge.Options{})
+	address := f.server.Listener.Addr().String()
+	first := follow(t, address, "stream=a") // with which the loops begin
+	goroutines, open := runtime.NumGoroutine(), files(t)
+	const n = 200
+	var all []*plain
+	for range n {
+		all = append(all, follow(t, address, "stream=a"))
+	}
+	if got := f.hub.Carried(); got != n+1 {
+		t.Errorf("%d of %d connections are carried", got, n+1)
+	}
+	soon(t, "there are no goroutines for them", func() bool { return runtime.NumGoroutine() < goroutines+20 })
+	f.publish("a", 1, 1)
+	for _, p := range append(all, first) {
+		p.until(t, `"data":{"n":1}`)
+	}
+	for i, p := range all {
+		switch i % 3 {
+		case 0:
+			p.Close()
+		case 1:
+			p.Conn.(*net.TCPConn).SetLinger(0) // a reset
+			p.Close()
+		case 2:
+			p.Conn.(*net.TCPConn).CloseWrite()
+			if !p.ended() {
+				t.Error("a connection whose client has gone is not closed")
+			}
+			p.Close()
+		}
+	}
+	soon(t, "nothing is left of them", func() bool {
+		return f.hub.Carried() == 1 && f.hub.Stats().Subscribers == 1 && files(t) <= open
+	})
+}
+
+// stuckReads lets nobody read while it is closed.
+type stuckReads struct {
+	streamgauge.Log
+	gate    sync.RWMutex
+	entered chan struct{}
+}
+
+func (l *stuckReads) Read(ctx context.Context, q streamgauge.Query) (streamgauge.Page, error) {
+	select {
+	case l.entered <- struct{}{}:
+	default:
+	}
+	l.gate.RLock()
+	defer l.gate.RUnlock()
+	return l.Log.Read(ctx, q)
+}
+
+func TestWhoReadsTheLogHoldsUpNobodyOfALoop(t *testing.T) {
+	log := &stuckReads{Log: streamgauge.NewMemoryLog(nil), entered: make(chan struct{}, 1)}
+	f := looped(t, streamgauge.Options{Log: log})
+	begin := f.publish("a", 1, 1)
+	f.publish("a", 2, 100)
+	f.settle()
+	address := f.server.Listener.Addr().String()
+	log.gate.Lock()
+	select {
+	case <-log.entered: // that was before
+	default:
+	}
+	shut := true
+	open := func() {
+		if shut {
+			log.gate.Unlock()
+			shut = false
+		}
+	}
+	t.Cleanup(open)
+	// More than there are loops and replayers.
+	n := 4*runtime.GOMAXPROCS(0) + 4
+	var behind, live []*plain
+	for range n {
+		behind = append(behind, follow(t, address, "stream=a&last-event-id="+begin.String()))
+	}
+	for range n { // after those, so that there are some on every loop
+		live = append(live, follow(t, address, "stream=b"))
+	}
+	<-log.entered
+	f.publish("b", 1, 1)
+	for _, p := range live {
+		p.until(t, `"data":{"n":1}`)
+	}
+	behind[0].Close() // while the log is read for it, or before
+	open()
+	for _, p := range behind[1:] {
+		for i := 2; i <= 101; i++ {
+			p.until(t, fmt.Sprintf(`"data":{"n":%d}`, i))
+		}
+	}
+	soon(t, "the one that has gone is forgotten", func() bool { return f.hub.Stats().Subscribers == 2*n-1 })
+}
+
+// wrapped hides that a connection is a socket.
+type wrapped struct{ net.Listener }
+
+func (l wrapped) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return struct{ net.Conn }{conn}, err
+}
+
+func TestAConnectionThatIsNoSocketIsCarriedToo(t *testing.T) {
+	f := looped(t, streamgauge.Options{Heartbeat: 100 * time.Millisecond})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(f.hub.ServeHTTP))
+	server.Listener = wrapped{server.Listener}
+	server.Start()
+	t.Cleanup(server.Close)
+	address := server.Listener.Addr().String()
+	staying, going := follow(t, address, "stream=a"), follow(t, address, "stream=a")
+	f.publish("a", 1, 1)
+	staying.until(t, `"data":{"n":1}`)
+	staying.until(t, "event: hub.heartbeat")
+	going.Close()
+	soon(t, "the one that has gone is forgotten", func() bool { return f.hub.Stats().Subscribers == 1 })
+	if err := f.hub.Drain(f.Context()); err != nil {
+		t.Fatal(err)
+	}
+	staying.until(t, "event: hub.bye")
+	if !staying.ended() {
+		t.Error("the connection is not closed after its bye")
+	}
+}
+
+// A client that sends what nobody has asked for gets its events, and takes nothing.
+func TestWhatASubscriberSendsIsNotRead(t *testing.T) {
+	f := looped(t, streamgauge.Options{})
+	p := follow(t, f.server.Listener.Addr().String(), "stream=a")
+	taken := 0
+	for chunk := make([]byte, 1<<20); taken < 64<<20; taken += len(chunk) {
+		p.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
+		if _, err := p.Write(chunk); err != nil {
+			break
+		}
+	}
+	if taken >= 64<<20 { // far more than the kernel keeps
+		t.Errorf("the server took %d bytes that it had not asked for", taken)
+	}
+	f.publish("a", 1, 1)
+	p.until(t, `"data":{"n":1}`)
+}
+
+func TestWhenRunEndsLoopsCloseTheirConnections(t *testing.T) {
+	hub, err := streamgauge.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(hub)
+	t.Cleanup(server.Close)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { hub.Run(ctx) })
+	soon(t, "the hub runs", func() bool { return hub.Ready(ctx) == nil })
+	before := files(t)
+	p := follow(t, server.Listener.Addr().String(), "stream=a")
+	if hub.Carried() != 1 {
+		t.Fatal("it is not carried by a loop")
+	}
+	cancel()
+	running.Wait()
+	if !p.ended() || hub.Carried() != 0 {
+		t.Error("it is open")
+	}
+	p.Close()
+	soon(t, "nothing is left", func() bool { return files(t) <= before })
+	// What comes now has a goroutine.
+	p = follow(t, server.Listener.Addr().String(), "stream=a")
+	if hub.Carried() != 0 {
+		t.Error("it is carried by a loop that has ended")
+	}
+	p.Close()
+}

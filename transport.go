@@ -1,0 +1,191 @@
+package streamgauge
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Transport is how connections of subscribers are carried. What goes over them is the same.
+type Transport string
+
+// The transports.
+const (
+	// TransportAuto takes HTTP/1 connections without TLS over from net/http, on Linux and while
+	// [Hub.Run] runs, and has one event loop per processor write to all of them: a subscriber
+	// that waits has neither a goroutine nor a buffer. Others have a goroutine. It is what an
+	// empty one means too.
+	TransportAuto Transport = "auto"
+	// TransportGoroutine has a goroutine for each connection, as net/http has it.
+	TransportGoroutine Transport = "goroutine"
+)
+
+// Carried returns how many connections the hub has taken over from the HTTP server, which knows
+// nothing of them any more, and not closed yet.
+func (h *Hub) Carried() int { return int(h.loops.carried.Load()) }
+
+// serveStream answers with a stream. In the end it calls left, maybe after it has returned.
+func (h *Hub) serveStream(w http.ResponseWriter, r *http.Request, req *request, left func()) {
+	// What wraps the writer may do something to what is written, unless it says otherwise.
+	_, plain := w.(http.Hijacker)
+	if h.opts.Transport != TransportGoroutine && r.ProtoMajor == 1 && r.TLS == nil && plain {
+		if c := h.loops.take(left); c != nil {
+			h.serveByLoop(w, r, req, c)
+			return
+		}
+	}
+	defer left()
+	h.serveByGoroutine(w, r, req)
+}
+
+func (h *Hub) serveByGoroutine(w http.ResponseWriter, r *http.Request, req *request) {
+	response := http.NewResponseController(w)
+	more, wake := newWake()
+	// The past as a deadline ends a write that is blocked. No deadline is set
+	// for writes that are not.
+	abort := func() { response.SetWriteDeadline(time.Unix(1, 0)) }
+	s, err := h.Subscribe(r.Context(), req.want, wake, abort)
+	if err != nil {
+		h.refuseSubscription(w, r, req, err)
+		return
+	}
+	defer s.Close()
+
+	// A server's timeouts are meant for answers that end.
+	response.SetWriteDeadline(time.Time{})
+	response.SetReadDeadline(time.Time{})
+	req.beginStream(w, r)
+	h.carry(r.Context(), s, more, func(p []byte) error {
+		if _, err := w.Write(p); err != nil {
+			return err
+		}
+		return response.Flush()
+	})
+}
+
+// beginStream sends the header of a stream.
+func (req *request) beginStream(w http.ResponseWriter, r *http.Request) {
+	req.writeHeader(w)
+	if req.want.Coding != CodingIdentity {
+		w.Header().Set("Content-Encoding", string(req.want.Coding))
+	}
+	if r.ProtoMajor == 1 {
+		// No chunks: HAProxy holds a chunk back for up to 0.2 s in case more
+		// follows. net/http takes the header off again and closes the
+		// connection at the end, by which the client knows the end.
+		w.Header().Set("Transfer-Encoding", "identity")
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// newWake returns what wakes, and where that is told.
+func newWake() (more <-chan struct{}, wake func()) {
+	c := make(chan struct{}, 1)
+	return c, func() {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// carry writes what there is for a subscriber until that or the context ends.
+func (h *Hub) carry(ctx context.Context, s *Subscriber, more <-chan struct{}, write func([]byte) error) {
+	for {
+		p, err := s.Next(ctx)
+		switch {
+		case err != nil:
+			h.complain(ctx, err)
+			return
+		case p == nil:
+			select {
+			case <-more:
+				continue
+			case <-ctx.Done():
+				return
+			}
+		}
+		if write(p) != nil {
+			return
+		}
+	}
+}
+
+// complain logs why a subscriber is closed, if that is for the operator.
+func (h *Hub) complain(ctx context.Context, err error) {
+	if !errors.Is(err, io.EOF) && ctx.Err() == nil {
+		h.opts.Logger.Error("subscriber closed: can't read the log", "error", err)
+	}
+}
+
+// serveByLoop hands the connection to the loop.
+func (h *Hub) serveByLoop(w http.ResponseWriter, r *http.Request, req *request, c *loopConn) {
+	s, err := h.Subscribe(r.Context(), req.want, c.enqueue, c.abort)
+	if err != nil {
+		defer c.leave()
+		h.refuseSubscription(w, r, req, err)
+		return
+	}
+	req.beginStream(w, r)
+	conn, buffer, err := http.NewResponseController(w).Hijack()
+	if err != nil { // the client has gone
+		s.Close()
+		c.leave()
+		return
+	}
+	if !sendFirst(conn, buffer.Writer, s) {
+		conn.Close()
+		s.Close()
+		c.leave()
+		return
+	}
+	if !c.adopt(conn, s) {
+		h.serveConn(conn, s, c)
+	}
+}
+
+// serveConn writes to a connection that was taken over and that no loop can carry, as it is no
+// plain socket.
+func (h *Hub) serveConn(conn net.Conn, s *Subscriber, c *loopConn) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var reading sync.WaitGroup
+	reading.Go(func() { // until it is closed, by whoever
+		io.Copy(io.Discard, conn)
+		cancel()
+	})
+	more, wake := newWake()
+	c.relayTo(func(ended bool) {
+		if ended {
+			conn.Close()
+		}
+		wake()
+	})
+	h.carry(ctx, s, more, func(p []byte) error {
+		_, err := conn.Write(p)
+		return err
+	})
+	s.Close()
+	conn.Close()
+	c.leave()
+	reading.Wait()
+}
+
+// sendFirst sends what a connection begins with, in the packet of the header.
+func sendFirst(conn net.Conn, out *bufio.Writer, s *Subscriber) bool {
+	if conn.SetDeadline(time.Time{}) != nil {
+		return false
+	}
+	p, err := s.Next(context.Background()) // what it begins with is at hand
+	if err != nil {
+		return false
+	}
+	if _, err := out.Write(p); err != nil {
+		return false
+	}
+	return out.Flush() == nil
+}
