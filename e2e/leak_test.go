@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -16,11 +17,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Whatever way connections end, nothing of them stays behind.
+// Whatever way connections end, nothing of them stays behind, on either transport.
 func TestNothingStaysBehindOfConnections(t *testing.T) {
 	t.Parallel()
-	sized(t, 50, 1250, func(t *testing.T, each int) {
-		l := newLeaks(t, each, "max_age: 1500ms")
+	onTransports(t, func(t *testing.T, each int, transport string) {
+		l := newLeaks(t, each, "max_age: 1500ms\n"+transport)
 		for name, end := range l.ways() {
 			l.many(name, end)
 			t.Logf("%s: %+v", name, l.state())
@@ -29,12 +30,21 @@ func TestNothingStaysBehindOfConnections(t *testing.T) {
 	})
 }
 
+// onTransports runs a test with each transport that connections may be on.
+func onTransports(t *testing.T, test func(t *testing.T, each int, transport string)) {
+	sized(t, 50, 1250, func(t *testing.T, each int) {
+		for _, transport := range []string{"transport: auto", "transport: goroutine"} {
+			t.Run(transport, func(t *testing.T) { test(t, each, transport) })
+		}
+	})
+}
+
 // Connections of which nothing is read are ended by the write timeout. They have
 // no age: on a busy machine that would end some of them before their buffers are full.
 func TestNothingStaysBehindOfSlowReaders(t *testing.T) {
 	t.Parallel()
-	sized(t, 50, 1250, func(t *testing.T, each int) {
-		l := newLeaks(t, each, "max_age: 0s")
+	onTransports(t, func(t *testing.T, each int, transport string) {
+		l := newLeaks(t, each, "max_age: 0s\n"+transport)
 		l.slowReaders()
 		l.nothingStays()
 	})
@@ -102,13 +112,15 @@ func (l *leaks) many(name string, end func(i int) error) {
 // ways are the ways in which a connection ends, beside the one of slowReaders.
 func (l *leaks) ways() map[string]func(i int) error {
 	return map[string]func(i int) error{
-		"FIN":            l.afterHello(withFIN),
-		"RST":            l.afterHello(withRST),
-		"half-close":     l.afterHello(halfClose),
-		"mid-request":    l.midRequest,
-		"mid-event":      l.midEvent,
-		"HTTP/2 reset":   l.http2Reset,
-		"closed for age": l.age,
+		"FIN":               l.afterHello(withFIN),
+		"RST":               l.afterHello(withRST),
+		"half-close":        l.afterHello(halfClose),
+		"mid-request":       l.midRequest,
+		"before the answer": l.unanswered,
+		"compressed":        l.compressed,
+		"mid-event":         l.midEvent,
+		"HTTP/2 reset":      l.http2Reset,
+		"closed for age":    l.age,
 	}
 }
 
@@ -158,6 +170,41 @@ func (l *leaks) midRequest(i int) error {
 	header := selection(i).header()
 	_, err = io.WriteString(conn, header[:i%(len(header)-1)])
 	return err
+}
+
+// unanswered leaves while the server answers, or shortly before or after.
+func (l *leaks) unanswered(i int) error {
+	conn, err := net.Dial("tcp", l.server.api)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if i%2 == 0 {
+		_ = conn.(*net.TCPConn).SetLinger(0)
+	}
+	_, err = io.WriteString(conn, selection(i).header())
+	return err
+}
+
+// compressed leaves in the middle of what is packed for all.
+func (l *leaks) compressed(i int) error {
+	conn, err := net.Dial("tcp", l.server.api)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if i%2 == 0 {
+		_ = conn.(*net.TCPConn).SetLinger(0)
+	}
+	request := on("stream=big").after(l.cursor).header()
+	if _, err := io.WriteString(conn, strings.TrimSuffix(request, "\r\n")+"Accept-Encoding: gzip\r\n\r\n"); err != nil {
+		return err
+	}
+	head := make([]byte, 1000+i)
+	if _, err := io.ReadFull(conn, head); err != nil || !bytes.Contains(head, []byte("Content-Encoding: gzip\r\n")) {
+		return fmt.Errorf("%v, %.500q", err, head)
+	}
+	return nil
 }
 
 func (l *leaks) midEvent(i int) error {
