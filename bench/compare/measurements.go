@@ -73,7 +73,7 @@ func (p plan) options(s *server, mode bench.Mode, change func(*bench.Options)) b
 	if p.pin {
 		o.ServerCPU, o.ClientCPU = 0, 1
 	}
-	o.Server, o.Peer, o.WebSocket = s.command, !s.ours, s.webSocket
+	o.Server, o.Peer, o.WebSocket = s.command, s.dialect, s.webSocket
 	change(&o)
 	return o
 }
@@ -108,7 +108,7 @@ func (p plan) with(first []*server, names ...string) []*server {
 func (p plan) measurements() []measurement {
 	s := p.servers
 	both := []*server{s.ours, s.plain}
-	everybody := p.with([]*server{s.ours, s.goroutines, s.plain}, nchanName, nodeName, nextName, webSocketName)
+	everybody := p.with([]*server{s.ours, s.goroutines, s.plain}, nchanName, mercureName, centrifugoName, nodeName, nextName, webSocketName)
 	const noAttempt = time.Second // of a ceiling: how long one takes at least
 	ceiling := func(o *bench.Options) { o.Duration = max(p.duration/2, noAttempt) }
 	many := func(o *bench.Options) { ceiling(o); o.Subscribers, o.Rate = 10_000, 1 }
@@ -132,12 +132,12 @@ func (p plan) measurements() []measurement {
 		},
 		{
 			name: "10,000 subscribers, the most that comes within 250 ms, nothing lost", once: true,
-			sides:   p.sides(bench.Ceiling, many, p.with(both, nchanName, nodeName)...),
+			sides:   p.sides(bench.Ceiling, many, p.with(both, nchanName, mercureName, centrifugoName, nodeName)...),
 			figures: []figure{rate.wanted(atLeastOf(1.3, nchanName)), p99, cpu},
 		},
 		{
 			name:    "10,000 subscribers, 1 event/s",
-			sides:   p.sides(bench.FanOut, func(o *bench.Options) { o.Subscribers, o.Rate = 10_000, 1 }, p.with(both, nchanName, nodeName)...),
+			sides:   p.sides(bench.FanOut, func(o *bench.Options) { o.Subscribers, o.Rate = 10_000, 1 }, p.with(both, nchanName, mercureName, centrifugoName, nodeName)...),
 			figures: []figure{p50, p99.wanted(atMostOf(1.2, nchanName)), cpu},
 		},
 		{
@@ -153,7 +153,7 @@ func (p plan) measurements() []measurement {
 		},
 		{
 			name:    "single events, pipelined on 16 connections, file log at level os",
-			sides:   p.sides(bench.Publish, func(o *bench.Options) { o.Publishers = 16 }, p.with([]*server{s.ours, s.nothing}, nchanName, nodeName)...),
+			sides:   p.sides(bench.Publish, func(o *bench.Options) { o.Publishers = 16 }, p.with([]*server{s.ours, s.nothing}, nchanName, mercureName, centrifugoName, nodeName)...),
 			figures: []figure{acked.wanted(atLeastOf(0.75, nothingName)), ackedCPU},
 		},
 		{
@@ -170,7 +170,7 @@ func (p plan) measurements() []measurement {
 		},
 		{
 			name: "10,000 subscribers resume 100 events back at once", once: true,
-			sides:   p.sides(bench.Replay, func(o *bench.Options) { o.Subscribers = 10_000 }, p.with([]*server{s.ours}, nchanName)...),
+			sides:   p.sides(bench.Replay, func(o *bench.Options) { o.Subscribers = 10_000 }, p.with([]*server{s.ours}, nchanName, mercureName)...),
 			figures: []figure{slowest.wanted(atMost(1000)), p50, cpu},
 		},
 		{

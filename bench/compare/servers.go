@@ -1,13 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/streamgauge/streamgauge/internal/bench"
 )
@@ -17,6 +20,7 @@ type server struct {
 	name    string
 	command *bench.Command
 	ours    bool
+	dialect *bench.Dialect // nil is that of ours
 	// webSocket is whether subscribers read over WebSocket.
 	webSocket bool
 }
@@ -28,12 +32,14 @@ const (
 
 // The names of servers that figures are compared with.
 const (
-	plainName     = "plain net/http"
-	nothingName   = "a handler that does nothing"
-	nodeName      = "Node http"
-	nextName      = "Next.js route handler"
-	nchanName     = "nginx with nchan"
-	webSocketName = "Go WebSocket (gorilla)"
+	plainName      = "plain net/http"
+	nothingName    = "a handler that does nothing"
+	nodeName       = "Node http"
+	nextName       = "Next.js route handler"
+	nchanName      = "nginx with nchan"
+	mercureName    = "Mercure (bolt)"
+	centrifugoName = "Centrifugo (uni_sse)"
+	webSocketName  = "Go WebSocket (gorilla)"
 )
 
 // servers are all that can be started here.
@@ -65,23 +71,89 @@ func prepare(ctx context.Context, folder, program string) (*servers, error) {
 	s := &servers{
 		ours:       &server{name: "Streamgauge", command: ours, ours: true},
 		goroutines: &server{name: "Streamgauge, transport: goroutine", command: withLine(ours, "transport: goroutine"), ours: true},
-		plain:      &server{name: plainName, command: with(baseline, "-listen")},
-		nothing:    &server{name: nothingName, command: with(baseline, "-nothing", "-listen")},
+		plain:      peer(plainName, with(baseline, "-listen")),
+		nothing:    peer(nothingName, with(baseline, "-nothing", "-listen")),
 	}
 	if _, err := os.Stat(nchanModule); err != nil {
 		s.missing = append(s.missing, nchanName+": Debian has it as libnginx-mod-nchan")
 	} else if path, err := lookNginx(); err != nil {
 		s.missing = append(s.missing, fmt.Sprintf("%s: %v", nchanName, err))
 	} else {
-		s.others = append(s.others, &server{name: nchanName, command: &bench.Command{Path: path, Args: nchanArgs}})
+		s.others = append(s.others, peer(nchanName, &bench.Command{Path: path, Args: nchanArgs}))
+	}
+	if err := s.hubs(); err != nil {
+		return nil, err
 	}
 	s.node()
 	if path, err := build("websocket", peers+"/websocket"); err != nil {
 		s.missing = append(s.missing, fmt.Sprintf("%s: %v", webSocketName, err))
 	} else {
-		s.others = append(s.others, &server{name: webSocketName, command: with(path, "-listen"), webSocket: true})
+		fanOut := peer(webSocketName, with(path, "-listen"))
+		fanOut.webSocket = true
+		s.others = append(s.others, fanOut)
 	}
 	return s, nil
+}
+
+// peer is a server that has the URLs of ours.
+func peer(name string, command *bench.Command) *server {
+	return &server{name: name, command: command, dialect: new(bench.Dialect)}
+}
+
+// hubs adds the hubs of which there is a binary on the path.
+func (s *servers) hubs() error {
+	if path, err := exec.LookPath("mercure"); err != nil {
+		s.missing = append(s.missing, fmt.Sprintf("%s: %v", mercureName, err))
+	} else {
+		key := rand.Text()
+		token, err := mercureToken(key)
+		if err != nil {
+			return err
+		}
+		args := func(addr, folder string) ([]string, error) {
+			file, err := fill("mercure.Caddyfile", folder, "ADDRESS", addr, "FOLDER", folder, "KEY", key)
+			return []string{"run", "--adapter", "caddyfile", "--config", file}, err
+		}
+		s.others = append(s.others, &server{name: mercureName, command: &bench.Command{Path: path, Args: args}, dialect: bench.Mercure(token)})
+	}
+	if path, err := exec.LookPath("centrifugo"); err != nil {
+		s.missing = append(s.missing, fmt.Sprintf("%s: %v", centrifugoName, err))
+	} else {
+		args := func(addr, folder string) ([]string, error) {
+			host, port, err := net.SplitHostPort(addr)
+			if err != nil {
+				return nil, err
+			}
+			file, err := fill("centrifugo.json", folder, "HOST", host, `"PORT"`, port)
+			return []string{"--config", file}, err
+		}
+		s.others = append(s.others, &server{name: centrifugoName, command: &bench.Command{Path: path, Args: args}, dialect: bench.Centrifugo()})
+	}
+	return nil
+}
+
+// mercureToken lets its bearer publish anything at a Mercure hub with the key.
+func mercureToken(key string) (string, error) {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: []byte(key)}, nil)
+	if err != nil {
+		return "", fmt.Errorf("sign Mercure's token: %w", err)
+	}
+	signed, err := signer.Sign([]byte(`{"mercure":{"publish":["*"]}}`))
+	if err != nil {
+		return "", fmt.Errorf("sign Mercure's token: %w", err)
+	}
+	return signed.CompactSerialize()
+}
+
+// fill copies a configuration of a peer into the folder, with what takes the places of names in it,
+// and returns its path.
+func fill(name, folder string, places ...string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(peers, name))
+	if err != nil {
+		return "", fmt.Errorf("configure a peer: %w", err)
+	}
+	file := filepath.Join(folder, name)
+	return file, os.WriteFile(file, []byte(strings.NewReplacer(places...).Replace(string(text))), 0o600)
 }
 
 // node adds what runs on Node.
@@ -92,18 +164,18 @@ func (s *servers) node() {
 		return
 	}
 	script := peers + "/node.mjs"
-	s.others = append(s.others, &server{name: nodeName, command: &bench.Command{Path: path, Args: func(addr, _ string) ([]string, error) {
+	s.others = append(s.others, peer(nodeName, &bench.Command{Path: path, Args: func(addr, _ string) ([]string, error) {
 		return []string{script, addr}, nil
-	}}})
+	}}))
 	app, next := peers+"/next", peers+"/next/node_modules/next/dist/bin/next"
 	if _, err := os.Stat(app + "/.next/BUILD_ID"); err != nil {
 		s.missing = append(s.missing, nextName+": run 'npm ci && npm run build' in "+app)
 		return
 	}
-	s.others = append(s.others, &server{name: nextName, command: &bench.Command{Path: path, Args: func(addr, _ string) ([]string, error) {
+	s.others = append(s.others, peer(nextName, &bench.Command{Path: path, Args: func(addr, _ string) ([]string, error) {
 		host, port, err := net.SplitHostPort(addr)
 		return []string{next, "start", app, "-H", host, "-p", port}, err
-	}}})
+	}}))
 }
 
 // lookNginx finds nginx, which Debian keeps from everybody's path.
@@ -115,14 +187,8 @@ func lookNginx() (string, error) {
 }
 
 func nchanArgs(addr, folder string) ([]string, error) {
-	text, err := os.ReadFile(peers + "/nchan.conf")
-	if err != nil {
-		return nil, fmt.Errorf("nchan: %w", err)
-	}
-	text = bytes.ReplaceAll(text, []byte("ADDRESS"), []byte(addr))
-	text = bytes.ReplaceAll(text, []byte("FOLDER"), []byte(folder))
-	file := filepath.Join(folder, "nginx.conf")
-	return []string{"-c", file}, os.WriteFile(file, text, 0o600)
+	file, err := fill("nchan.conf", folder, "ADDRESS", addr, "FOLDER", folder)
+	return []string{"-c", file}, err
 }
 
 // withLine returns the command with a line more in its configuration.

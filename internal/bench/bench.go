@@ -45,9 +45,9 @@ type Options struct {
 	Gzip bool
 	// WebSocket has subscribers read over WebSocket (RFC 6455), on the same URLs.
 	WebSocket bool
-	// Peer is whether the server is not Streamgauge, so that its positions are not checked, and
-	// that it need not send one before the first event.
-	Peer bool
+	// Peer is how one talks to a server that is not Streamgauge: its positions are not checked, and
+	// it need not send one before the first event. With nil it is Streamgauge.
+	Peer *Dialect
 
 	// Latency is the p99 up to which a ceiling counts, and Rate is where its search begins.
 	Latency time.Duration
@@ -134,6 +134,8 @@ func (o *Options) Validate() error {
 		return errors.New("a ceiling needs a rate to begin with, subscribers, and a server of its own for each attempt")
 	case o.Gzip && o.WebSocket:
 		return errors.New("gzip is of event streams, not of WebSocket")
+	case o.Peer != nil && o.Peer.Body != nil && o.Batch > 1:
+		return errors.New("this server takes one event in a request")
 	case o.Mode == Replay && o.Streams > 1:
 		return fmt.Errorf("streams is %d; a replay has one", o.Streams)
 	}

@@ -21,6 +21,7 @@ type subscriber struct {
 	response response
 	blocks   blocks
 	check    *check.Subscriber
+	data     func([]byte) []byte // of an event, in that of a message; nil is all of it
 	deliver  func(message)
 	skip     func([]byte) int
 	tally    *tally
@@ -66,8 +67,9 @@ func newSubscriber(name, stream string, t *tally, common *transcript, o *Options
 	s := &subscriber{stream: []byte(stream), tally: t, transcript: common}
 	s.check = check.NewSubscriber(name, streamgauge.Selection{streamgauge.Selector(stream)})
 	s.check.Connected()
-	if o.Peer {
+	if o.Peer != nil {
 		s.check.Foreign()
+		s.data = o.Peer.Data
 	}
 	if o.WebSocket {
 		s.frames = new(frames)
@@ -151,6 +153,11 @@ func (s *subscriber) message(m message) {
 		s.check.Control(m.id, name, m.data)
 		return
 	}
+	if s.data != nil {
+		if m.data = s.data(m.data); m.data == nil {
+			return
+		}
+	}
 	p, ok := s.check.Event(m.id, s.stream, m.data)
 	s.place = 0
 	if ok {
@@ -198,6 +205,7 @@ func (s *subscriber) closed(err error) {
 // A publisher publishes on one connection, with several requests on the way.
 type publisher struct {
 	fd       int
+	dialect  *Dialect
 	streams  []publishing
 	next     int // stream
 	tally    *tally
@@ -206,6 +214,7 @@ type publisher struct {
 	out     []byte // to be written
 	blocked bool   // until there is room to write
 	body    []byte
+	wrapped []byte  // in what the dialect has around it
 	asked   []asked // not answered, in order, from first on
 	first   int
 	dropped error
@@ -213,6 +222,7 @@ type publisher struct {
 
 // publishing is one stream of a publisher.
 type publishing struct {
+	name  string
 	check *check.Publisher
 	head  []byte // of a request, up to the value of Content-Type
 }
@@ -237,7 +247,11 @@ func (p *publisher) ask(events, payload int, due time.Duration) {
 		p.body = stream.check.Append(p.body, due, payload)
 	}
 	p.out = append(p.out, stream.head...)
-	if events == 1 {
+	if p.dialect.Body != nil {
+		p.wrapped = p.dialect.Body(p.wrapped[:0], stream.name, p.body)
+		p.body, p.wrapped = p.wrapped, p.body
+		p.out = append(p.out, p.dialect.Type...)
+	} else if events == 1 {
 		p.out = append(p.out, "application/json"...)
 	} else {
 		p.out = append(p.out, "application/x-ndjson"...) // one value per line
@@ -296,6 +310,9 @@ func (p *publisher) serve(l *loop) error {
 		}
 		if p.response.status/100 != 2 && len(body) > 0 {
 			p.tally.fail(fmt.Errorf("publish: the server answered with status %d: %.300s", p.response.status, body))
+		}
+		if p.dialect.Refused != nil && p.dialect.Refused(body) {
+			p.tally.fail(fmt.Errorf("publish: the server refused an event: %.300s", body))
 		}
 		if done {
 			if err := p.answered(now); err != nil {

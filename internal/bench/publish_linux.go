@@ -61,7 +61,7 @@ func sendBuffer() int {
 // publishAtOnce publishes events on the publisher's next stream, and waits until they are
 // acknowledged.
 func (r *run) publishAtOnce(ctx context.Context, p *publisher, events, batch int) error {
-	if r.o.Peer {
+	if r.o.Peer != nil {
 		batch = 1
 	}
 	stream := p.next
@@ -96,11 +96,11 @@ func (r *run) connectPublishers() error {
 }
 
 func (r *run) connectPublisher(id int, ledger *check.Ledger) (*publisher, error) {
-	p := &publisher{tally: &r.tally, next: id % r.o.Streams}
+	p := &publisher{dialect: &r.dialect, tally: &r.tally, next: id % r.o.Streams}
 	for i := range r.o.Streams {
 		stream := r.streamName(i)
-		head := fmt.Appendf(nil, "POST /v1/streams/%s/events HTTP/1.1\r\nHost: %s\r\nContent-Type: ", stream, r.host)
-		p.streams = append(p.streams, publishing{ledger.NewPublisher(id, stream), head})
+		head := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\n%sContent-Type: ", r.dialect.Publish(stream), r.host, r.dialect.Fields)
+		p.streams = append(p.streams, publishing{stream, ledger.NewPublisher(id, stream), head})
 	}
 	var err error
 	if p.fd, err = dial(r.publishAddr, 0, nil); err != nil {
@@ -182,7 +182,7 @@ func (r *run) firstPosition(ctx context.Context) (string, error) {
 		return "", err
 	}
 	end := r.loop.now() + answerTimeout
-	for published := !r.o.Peer; first.check.Cursor() == "" && r.loop.now() < end; {
+	for published := r.o.Peer == nil; first.check.Cursor() == "" && r.loop.now() < end; {
 		if first.begun && !published {
 			published = true
 			p, err := r.connectPublisher(0, new(check.Ledger)) // nobody else gets it

@@ -31,6 +31,7 @@ const (
 // A run is one measurement.
 type run struct {
 	o           Options
+	dialect     Dialect
 	addr        netip.AddrPort
 	publishAddr netip.AddrPort // of who is published to
 	host        string
@@ -81,7 +82,7 @@ func runOnce(ctx context.Context, o Options) (*Result, error) {
 	// All of the client's work is on this thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	r := &run{o: o, stream: "bench." + strconv.FormatInt(time.Now().UnixNano(), 36)}
+	r := &run{o: o, dialect: o.Peer.complete(), stream: "bench." + strconv.FormatInt(time.Now().UnixNano(), 36)}
 	defer r.close()
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
@@ -292,7 +293,7 @@ func (r *run) streamName(i int) string { return r.stream + "." + strconv.Itoa(i)
 
 // getRequest subscribes, after a position if there is one.
 func (r *run) getRequest(stream, cursor string) []byte {
-	p := fmt.Appendf(nil, "GET /v1/streams/%s/events HTTP/1.1\r\nHost: %s\r\n", stream, r.host)
+	p := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n", r.dialect.Subscribe(stream), r.host)
 	if r.o.WebSocket { // the key is the RFC's example: nobody caches this answer
 		p = append(p, "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"...)
 	} else {
