@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { stage, subscribers } from '../next/stage.mjs'
+import { stage } from '../next/stage.mjs'
 import { until } from '../next/upstream.mjs'
 import {
   ARTICLE,
@@ -11,6 +11,7 @@ import {
   cookieOf,
   desk,
   faultsOf,
+  followed,
   inFeed,
   reading,
   signIn,
@@ -134,7 +135,7 @@ export function nextSite(app, browser) {
     await signIn(page, url, 'high tide')
     await page.getByText('That is not the password.').waitFor()
     assert.deepEqual(await page.context().cookies(), [])
-    await comes(subscribers, 0, 5000)
+    await followed(0)
   })
 
   test('who is signed in gets the snapshot as HTML, and no stream that is none of ours', async () => {
@@ -180,24 +181,24 @@ export function nextSite(app, browser) {
     await comes(async () => (await vitals()) >= vitalsBefore + 3, true, 5000)
     // It still has to say that it left: its context stays until then.
     await comes(() => reading(page, 'Reading now'), '0', 5000)
-    await comes(subscribers, 1, 5000)
+    await followed(1)
 
     const traffic = trafficOf(page)
     await page.getByRole('link', { name: 'Log', exact: true }).click()
     await page.getByRole('heading', { name: 'Server log' }).waitFor()
-    await comes(subscribers, 1, 5000)
+    await followed(1)
     await page.getByRole('link', { name: 'Overview' }).click()
     await comes(() => inFeed(page, 'Nora'), 1).catch((error) => {
       error.message += `; since then:\n${traffic.join('\n')}`
       throw error
     })
-    await comes(subscribers, 1, 5000)
+    await followed(1)
     assert.deepEqual(faults, [])
     assert.deepEqual(site.faults, [])
 
     const left = Date.now()
     await page.close()
-    await comes(subscribers, 0, 5000)
+    await followed(0)
     stage.measured.push({ what: 'page closed to upstream closed', ms: Date.now() - left })
   })
 

@@ -1,7 +1,9 @@
 // What a test does with the magazine of examples/nextjs.
 
 import assert from 'node:assert/strict'
+import { subscribers } from '../next/stage.mjs'
 import { until } from '../next/upstream.mjs'
+import { run } from './app.mjs'
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('playwright-core').BrowserContext} Context */
@@ -35,6 +37,15 @@ export async function comes(get, want, within = 10_000) {
     got = await get()
     return got === want
   }, within).catch(() => assert.deepEqual(got, want, `not within ${within} ms`))
+}
+
+/** Polls until the hub has so many subscribers; if not, says who is connected. @param {number} count */
+export async function followed(count) {
+  await comes(subscribers, count, 5000).catch(async (error) => {
+    const { stdout } = await run('ss', ['-tnpo']).catch(() => ({ stdout: '' }))
+    error.message += `; the connections:\n${stdout}`
+    throw error
+  })
 }
 
 /** Collects what a page says on its console that it shouldn't. @param {Page} page */
