@@ -105,7 +105,7 @@ func (s *servers) hubs() error {
 	if path, err := exec.LookPath("mercure"); err != nil {
 		s.missing = append(s.missing, fmt.Sprintf("%s: %v", mercureName, err))
 	} else {
-		key := rand.Text()
+		key := rand.Text() + rand.Text() // HS256 wants 32 bytes
 		token, err := mercureToken(key)
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/http"
@@ -154,6 +153,9 @@ func (c *connections) counted(from net.Addr) (netip.Addr, bool) {
 	return addr, counted && !slices.ContainsFunc(c.proxies, func(p netip.Prefix) bool { return p.Contains(real) })
 }
 
+// wrapper is a connection around another one: one of [tls], or a [pipeline].
+type wrapper interface{ NetConn() net.Conn }
+
 // changed is an [http.Server]'s ConnState. The server calls it with StateNew
 // before it reads from a connection.
 func (c *connections) changed(conn net.Conn, state http.ConnState) {
@@ -163,8 +165,8 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	case http.StateNew:
 		c.fresh[conn] = struct{}{}
 		if c.enter(conn.RemoteAddr()) {
-			if encrypted, ok := conn.(*tls.Conn); ok {
-				conn = encrypted.NetConn()
+			for wrapped, ok := conn.(wrapper); ok; wrapped, ok = conn.(wrapper) {
+				conn = wrapped.NetConn()
 			}
 			if tcp, ok := conn.(*net.TCPConn); ok {
 				_ = tcp.SetWriteBuffer(sendBuffer) // fails only on one that is closed

@@ -70,6 +70,7 @@ func (p *publisher) serve(w http.ResponseWriter, r *http.Request, parse func(*re
 		q.body = appendReceipt(q.body[:0], receipt)
 		w.Header()["Content-Type"] = jsonContentType
 		w.Write(q.body)
+		mayWait(r)
 	}
 	q.place.leave()
 	if cap(q.body) <= maxPooledBytes {

@@ -127,6 +127,7 @@ func (s *server) open(ctx context.Context, o Options, tee *self.Log) (err error)
 	s.handler = handler
 	s.api = newHTTPServer(handler, o.Config, s.logger)
 	s.api.ConnState = s.conns.changed
+	s.api.ConnContext = withPipeline
 	if s.api.TLSConfig, err = newTLS(ctx, o.Config, s.apiListener.Addr(), s.logger); err != nil {
 		return err
 	}
@@ -247,7 +248,7 @@ func (s *server) run(ctx context.Context) error {
 		}
 		return nil
 	})
-	g.Go(func() error { return serve(s.api, s.apiListener) })
+	g.Go(func() error { return serve(s.api, pipelines{s.apiListener}) })
 	if s.quic != nil {
 		g.Go(s.quic.serve)
 	}
