@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"net/http"
@@ -39,18 +40,21 @@ type pipeline struct {
 	may         atomic.Bool // what is written next may wait
 	some        atomic.Bool // something waits
 
-	out     sync.Mutex // held while something is written; protects following
+	out     sync.Mutex // held while what waited is sent; protects following
 	waiting []byte
 	by      time.Time   // deadline of the first answer that waits: what comes later has others
 	late    *time.Timer // sends what waits
 	err     error       // of sending what waited
 }
 
-// A deadline is that of reading or of writing.
+// A deadline is that of reading or of writing. Zero times are none.
 type deadline struct {
 	mu          sync.Mutex // protects following
 	wanted, set time.Time
 	inUse       int // calls that it ends
+	// What waits is being sent, which ends by a time that only an earlier one changes.
+	sending bool
+	by      time.Time
 }
 
 // change wants another one.
@@ -58,10 +62,13 @@ func (d *deadline) change(t time.Time, set func(time.Time) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.wanted = t
-	if d.inUse == 0 {
-		return nil // it is set before it is used
+	switch {
+	case d.sending:
+		return d.apply(earlier(t, d.by), set)
+	case d.inUse > 0:
+		return d.apply(t, set)
 	}
-	return d.apply(set)
+	return nil // it is set before it is used
 }
 
 // begin is before a call, and end after it.
@@ -69,7 +76,7 @@ func (d *deadline) begin(set func(time.Time) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.inUse++
-	return d.apply(set)
+	return d.apply(d.wanted, set)
 }
 
 func (d *deadline) end() {
@@ -78,13 +85,27 @@ func (d *deadline) end() {
 	d.mu.Unlock()
 }
 
-// apply sets what is wanted. The mutex is held.
-func (d *deadline) apply(set func(time.Time) error) error {
-	if d.set == d.wanted {
+// beginSending is before what waits is sent, and endSending after it.
+func (d *deadline) beginSending(by time.Time, set func(time.Time) error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sending, d.by = true, by
+	return d.apply(earlier(d.wanted, by), set)
+}
+
+func (d *deadline) endSending() {
+	d.mu.Lock()
+	d.sending = false
+	d.mu.Unlock()
+}
+
+// apply sets it. The mutex is held.
+func (d *deadline) apply(t time.Time, set func(time.Time) error) error {
+	if d.set == t {
 		return nil
 	}
-	d.set = d.wanted
-	return set(d.wanted)
+	d.set = t
+	return set(t)
 }
 
 func (d *deadline) get() time.Time {
@@ -93,18 +114,17 @@ func (d *deadline) get() time.Time {
 	return d.wanted
 }
 
-// force sets one for a call that no other ends.
-func (d *deadline) force(t time.Time, set func(time.Time) error) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.set = t
-	return set(t)
-}
-
 // over reports whether a call would end before it has begun.
 func (d *deadline) over() bool {
 	t := d.get()
 	return !t.IsZero() && time.Until(t) <= 0
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.IsZero() || !a.IsZero() && a.Before(b) {
+		return a
+	}
+	return b
 }
 
 type pipelineKey struct{}
@@ -120,30 +140,46 @@ func withPipeline(ctx context.Context, conn net.Conn) context.Context {
 // mayWait says that the answer to a request, which net/http writes at once when the handler has
 // returned, may wait for others.
 func mayWait(r *http.Request) {
+	if r.ProtoMajor != 1 || r.ProtoMinor == 0 || r.Close {
+		return // no other one comes on its connection, or many at a time
+	}
 	if c, ok := r.Context().Value(pipelineKey{}).(*pipeline); ok {
 		c.may.Store(true)
 	}
 }
 
+// closing is in an answer after which net/http closes the connection.
+var closing = []byte("\r\nConnection: close\r\n")
+
 func (c *pipeline) Write(p []byte) (int, error) {
-	c.out.Lock()
-	defer c.out.Unlock()
-	if c.may.Swap(false) && c.err == nil && len(c.waiting)+len(p) <= mostWaiting {
-		if !c.some.Swap(true) {
-			c.by = c.write.get()
-			c.sendLater()
-		}
-		c.waiting = append(c.waiting, p...)
-		return len(p), nil
+	if waits, err := c.keep(p); waits || err != nil {
+		return len(p), err
 	}
-	if err := c.send(); err != nil {
-		return 0, err
-	}
+	// Without the mutex, since it may take its time. Nobody else writes, or lets anything wait.
 	defer c.write.end()
 	if err := c.write.begin(c.Conn.SetWriteDeadline); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(p)
+}
+
+// keep lets p wait if it may, and sends what waits if not.
+func (c *pipeline) keep(p []byte) (waits bool, err error) {
+	may := c.may.Swap(false)
+	if !may && !c.some.Load() {
+		return false, nil
+	}
+	c.out.Lock()
+	defer c.out.Unlock()
+	if !may || c.err != nil || len(c.waiting)+len(p) > mostWaiting || bytes.Contains(p, closing) {
+		return false, c.send()
+	}
+	if !c.some.Swap(true) {
+		c.by = c.write.get()
+		c.sendLater()
+	}
+	c.waiting = append(c.waiting, p...)
+	return true, nil
 }
 
 // sendLater is for when the server does not read soon: it may be in the next request.
@@ -162,21 +198,23 @@ func (c *pipeline) sendLater() {
 // flush sends what waits.
 func (c *pipeline) flush() error {
 	if !c.some.Load() {
-		return nil // and somebody may be writing
+		return nil
 	}
 	c.out.Lock()
 	defer c.out.Unlock()
 	return c.send()
 }
 
-// send does it with the mutex held.
+// send does it with the mutex held. Something waits until it has been written.
 func (c *pipeline) send() error {
-	if c.some.Swap(false) {
+	if len(c.waiting) > 0 {
 		c.late.Stop()
-		if c.err = c.write.force(c.by, c.Conn.SetWriteDeadline); c.err == nil {
+		if c.err = c.write.beginSending(c.by, c.Conn.SetWriteDeadline); c.err == nil {
 			_, c.err = c.Conn.Write(c.waiting)
 		}
+		c.write.endSending()
 		c.waiting = c.waiting[:0]
+		c.some.Store(false)
 	}
 	return c.err
 }
@@ -196,12 +234,11 @@ func (c *pipeline) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// Close sends what waits, unless the peer does not take it.
+// Close sends what waits, unless the peer does not take it soon.
 func (c *pipeline) Close() error {
-	if c.some.Load() && c.out.TryLock() { // if not, something is being sent, which closing ends
-		c.by = time.Now().Add(lastWrite)
-		_ = c.send()
-		c.out.Unlock()
+	if c.some.Load() {
+		_ = c.SetWriteDeadline(time.Now().Add(lastWrite)) // also of what is being sent
+		_ = c.flush()
 	}
 	return c.Conn.Close()
 }

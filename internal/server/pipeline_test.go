@@ -242,3 +242,124 @@ func TestAnswersThatNobodyTakes(t *testing.T) {
 		t.Errorf("nothing has ended it for %v", time.Since(began))
 	}
 }
+
+// heldConn says when something is written, and writes it when it is let.
+type heldConn struct {
+	net.Conn
+	writing, let chan struct{}
+	written      atomic.Bool
+}
+
+func (c *heldConn) Write(p []byte) (int, error) {
+	c.writing <- struct{}{}
+	<-c.let
+	n, err := c.Conn.Write(p)
+	c.written.Store(true)
+	return n, err
+}
+
+func (c *heldConn) SetWriteDeadline(time.Time) error { return nil } // to be held as long as it takes
+
+// What is being sent is not nothing: who finds the end of the connection meanwhile waits for it.
+func TestTheEndWaitsForWhatIsBeingSent(t *testing.T) {
+	for name, end := range map[string]func(*pipeline) error{
+		"Close":      (*pipeline).Close,
+		"CloseWrite": (*pipeline).CloseWrite,
+		"Read": func(c *pipeline) error {
+			_, err := c.Read(make([]byte, 1))
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			client, in := dialTest(t, l.Addr().String())
+			server, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer server.Close()
+			held := &heldConn{Conn: server, writing: make(chan struct{}), let: make(chan struct{})}
+			c := &pipeline{Conn: held}
+			c.may.Store(true)
+			if _, err := c.Write([]byte("answer")); err != nil {
+				t.Fatal(err)
+			}
+			if name == "Read" {
+				fmt.Fprint(client, "next")
+			}
+			<-held.writing // by the timer
+			ended := make(chan bool)
+			go func() {
+				_ = end(c)
+				ended <- held.written.Load()
+			}()
+			select {
+			case <-ended:
+				t.Fatal("it did not wait")
+			case <-time.After(20 * time.Millisecond): // it must not end: a while is all that can be waited
+			}
+			close(held.let)
+			if !<-ended {
+				t.Error("the end came before the answer")
+			}
+			if _, err := io.ReadFull(in, make([]byte, len("answer"))); err != nil {
+				t.Errorf("the answer has not come: %v", err)
+			}
+		})
+	}
+}
+
+// A stream's abort ends what is sent before it, though net/http has taken the deadline off.
+func TestAnEarlierDeadlineEndsWhatIsBeingSent(t *testing.T) {
+	var d deadline
+	var set time.Time
+	note := func(t time.Time) error {
+		set = t
+		return nil
+	}
+	now := time.Now()
+	for _, step := range []struct {
+		name string
+		do   func() error
+		want time.Time
+	}{
+		{"it is sent by its own time", func() error { return d.beginSending(now, note) }, now},
+		{"none is later", func() error { return d.change(time.Time{}, note) }, now},
+		{"what is later is", func() error { return d.change(now.Add(time.Second), note) }, now},
+		{"what is earlier ends it", func() error { return d.change(now.Add(-time.Second), note) }, now.Add(-time.Second)},
+		{"what is written then has what is wanted", func() error {
+			d.endSending()
+			_ = d.change(now.Add(time.Minute), note)
+			return d.begin(note)
+		}, now.Add(time.Minute)},
+	} {
+		if err := step.do(); err != nil || set != step.want {
+			t.Errorf("%s: %v, %v", step.name, set.Sub(now), err)
+		}
+	}
+}
+
+func TestTheLastAnswerDoesNotWait(t *testing.T) {
+	addr, writes, _ := pipelineServer(t)
+	for _, request := range []string{
+		"POST /small/a HTTP/1.0\r\n\r\n",
+		"POST /small/a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	} {
+		before := writes.Load()
+		conn, in := dialTest(t, addr)
+		fmt.Fprint(conn, request)
+		answered(t, in, "/small/a")
+		if n := writes.Load() - before; n != 1 {
+			t.Errorf("%q was answered in %d pieces", request, n)
+		}
+	}
+	c := &pipeline{}
+	c.may.Store(true)
+	if waits, err := c.keep([]byte("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")); waits || err != nil {
+		t.Errorf("an answer after which net/http closes waits: %v, %v", waits, err)
+	}
+}
