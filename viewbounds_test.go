@@ -131,8 +131,12 @@ func TestAViewWhoseHistoryTookLongIsLiveSoonAfter(t *testing.T) {
 		log := NewMemoryLog(keepMuch)
 		hub := instance(t, slowLog{log})
 		ctx, cancel := context.WithCancel(t.Context())
-		defer func() { cancel(); synctest.Wait() }()
-		go hub.Run(ctx)
+		ended := make(chan struct{})
+		defer func() { cancel(); <-ended }() // it waits for a read, and time passes only while it is waited for
+		go func() {
+			defer close(ended)
+			hub.Run(ctx)
+		}()
 		synctest.Wait()
 		s, err := hub.Subscribe(ctx, Subscription{Views: []string{"count(s)"}}, func() {}, func() {})
 		if err != nil {
