@@ -3,7 +3,9 @@ package streamgauge_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -210,6 +212,45 @@ func TestAConnectionThatIsNoSocketIsCarriedToo(t *testing.T) {
 	if !staying.ended() {
 		t.Error("the connection is not closed after its bye")
 	}
+}
+
+// pipes is a listener that gives some connections of its own before any others.
+type pipes struct {
+	net.Listener
+	conns chan net.Conn
+}
+
+func (l pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	default:
+		return l.Listener.Accept()
+	}
+}
+
+// The write timeout is of the first bytes of a stream, too.
+func TestAReaderThatNeverTakesAnythingIsLetGo(t *testing.T) {
+	f := looped(t, streamgauge.Options{WriteTimeout: 100 * time.Millisecond})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(f.hub.ServeHTTP))
+	client, accepted := net.Pipe() // it holds nothing: what is written waits for a reader
+	conns := make(chan net.Conn, 1)
+	conns <- accepted
+	server.Listener = pipes{server.Listener, conns}
+	server.Start()
+	t.Cleanup(func() {
+		client.Close() // else closing the server would wait for it
+		server.Close()
+	})
+	_ = client.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	_, err := fmt.Fprint(client, "GET /v1/events?stream=a HTTP/1.1\r\nHost: a\r\n\r\n")
+	for err == nil { // until it is closed
+		_, err = client.Write([]byte{' '})
+	}
+	if !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("it is not let go: %v", err)
+	}
+	soon(t, "it is forgotten", func() bool { return f.hub.Stats().Subscribers == 0 && f.hub.Carried() == 0 })
 }
 
 // A client that sends what nobody has asked for gets its events, and takes nothing.

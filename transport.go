@@ -131,14 +131,18 @@ func (h *Hub) serveByLoop(w http.ResponseWriter, r *http.Request, req *request, 
 		h.refuseSubscription(w, r, req, err)
 		return
 	}
+	// No loop has the connection yet, so that its own deadline bounds the first writes: that of
+	// the header, which taking it over sends, and that of what comes first.
+	response := http.NewResponseController(w)
+	_ = response.SetWriteDeadline(time.Now().Add(h.opts.WriteTimeout))
 	req.beginStream(w, r)
-	conn, buffer, err := http.NewResponseController(w).Hijack()
+	conn, buffer, err := response.Hijack()
 	if err != nil { // the client has gone
 		s.Close()
 		c.leave()
 		return
 	}
-	if !sendFirst(conn, buffer.Writer, s) {
+	if h.sendFirst(conn, buffer.Writer, s) != nil {
 		conn.Close()
 		s.Close()
 		c.leave()
@@ -175,17 +179,23 @@ func (h *Hub) serveConn(conn net.Conn, s *Subscriber, c *loopConn) {
 	reading.Wait()
 }
 
-// sendFirst sends what a connection begins with, in the packet of the header.
-func sendFirst(conn net.Conn, out *bufio.Writer, s *Subscriber) bool {
-	if conn.SetDeadline(time.Time{}) != nil {
-		return false
+// sendFirst sends what a connection begins with.
+func (h *Hub) sendFirst(conn net.Conn, out *bufio.Writer, s *Subscriber) error {
+	if err := conn.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	if err := conn.SetWriteDeadline(time.Now().Add(h.opts.WriteTimeout)); err != nil {
+		return err
 	}
 	p, err := s.Next(context.Background()) // what it begins with is at hand
 	if err != nil {
-		return false
+		return err
 	}
 	if _, err := out.Write(p); err != nil {
-		return false
+		return err
 	}
-	return out.Flush() == nil
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	return conn.SetWriteDeadline(time.Time{})
 }
