@@ -161,45 +161,48 @@ func untilEnd(c *connection) error {
 	}
 }
 
-func (l *leaks) midRequest(i int) error {
+// begin sends a request, or a part of it, on a connection that closing resets for every other i.
+func (l *leaks) begin(i int, request string) (net.Conn, error) {
 	conn, err := net.Dial("tcp", l.server.api)
+	if err != nil {
+		return nil, err
+	}
+	if i%2 == 0 {
+		_ = conn.(*net.TCPConn).SetLinger(0)
+	}
+	if _, err := io.WriteString(conn, request); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func (l *leaks) midRequest(i int) error {
+	header := selection(i).header()
+	conn, err := l.begin(i, header[:i%(len(header)-1)])
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	header := selection(i).header()
-	_, err = io.WriteString(conn, header[:i%(len(header)-1)])
-	return err
+	return conn.Close()
 }
 
 // unanswered leaves while the server answers, or shortly before or after.
 func (l *leaks) unanswered(i int) error {
-	conn, err := net.Dial("tcp", l.server.api)
+	conn, err := l.begin(i, selection(i).header())
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	if i%2 == 0 {
-		_ = conn.(*net.TCPConn).SetLinger(0)
-	}
-	_, err = io.WriteString(conn, selection(i).header())
-	return err
+	return conn.Close()
 }
 
 // compressed leaves in the middle of what is packed for all.
 func (l *leaks) compressed(i int) error {
-	conn, err := net.Dial("tcp", l.server.api)
+	request := on("stream=big").after(l.cursor).header()
+	conn, err := l.begin(i, strings.TrimSuffix(request, "\r\n")+"Accept-Encoding: gzip\r\n\r\n")
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if i%2 == 0 {
-		_ = conn.(*net.TCPConn).SetLinger(0)
-	}
-	request := on("stream=big").after(l.cursor).header()
-	if _, err := io.WriteString(conn, strings.TrimSuffix(request, "\r\n")+"Accept-Encoding: gzip\r\n\r\n"); err != nil {
-		return err
-	}
 	head := make([]byte, 1000+i)
 	if _, err := io.ReadFull(conn, head); err != nil || !bytes.Contains(head, []byte("Content-Encoding: gzip\r\n")) {
 		return fmt.Errorf("%v, %.500q", err, head)
