@@ -152,8 +152,10 @@ func mayWait(r *http.Request) {
 var closing = []byte("\r\nConnection: close\r\n")
 
 func (c *pipeline) Write(p []byte) (int, error) {
-	if waits, err := c.keep(p); waits || err != nil {
-		return len(p), err
+	if waits, err := c.keep(p); err != nil {
+		return 0, err
+	} else if waits {
+		return len(p), nil
 	}
 	// Without the mutex, since it may take its time. Nobody else writes, or lets anything wait.
 	defer c.write.end()
