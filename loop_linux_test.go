@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -211,6 +212,49 @@ func TestAConnectionThatIsNoSocketIsCarriedToo(t *testing.T) {
 	staying.until(t, "event: hub.bye")
 	if !staying.ended() {
 		t.Error("the connection is not closed after its bye")
+	}
+}
+
+// counting is a listener that counts what its connections are written.
+type counting struct {
+	net.Listener
+	writes *atomic.Int32
+}
+
+type countingConn struct {
+	*net.TCPConn
+	writes *atomic.Int32
+}
+
+func (l counting) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return countingConn{conn.(*net.TCPConn), l.writes}, nil
+}
+
+func (c countingConn) Write(p []byte) (int, error) {
+	c.writes.Add(1)
+	return c.TCPConn.Write(p)
+}
+
+// The header and what comes first are one write, and one packet.
+func TestAStreamBeginsWithOneWrite(t *testing.T) {
+	for _, transport := range []streamgauge.Transport{streamgauge.TransportAuto, streamgauge.TransportGoroutine} {
+		t.Run(string(transport), func(t *testing.T) {
+			f := newFixture(t, &streamgauge.Options{Transport: transport})
+			var writes atomic.Int32
+			server := httptest.NewUnstartedServer(http.HandlerFunc(f.hub.ServeHTTP))
+			server.Listener = counting{server.Listener, &writes}
+			server.Start()
+			t.Cleanup(server.Close)
+			p := follow(t, server.Listener.Addr().String(), "stream=a")
+			p.until(t, "data: ")
+			if n := writes.Load(); n != 1 {
+				t.Errorf("%d writes, want 1", n)
+			}
+		})
 	}
 }
 

@@ -1,7 +1,6 @@
 package streamgauge
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -131,19 +130,10 @@ func (h *Hub) serveByLoop(w http.ResponseWriter, r *http.Request, req *request, 
 		h.refuseSubscription(w, r, req, err)
 		return
 	}
-	// No loop has the connection yet, so that its own deadline bounds the first writes: that of
-	// the header, which taking it over sends, and that of what comes first.
-	response := http.NewResponseController(w)
-	_ = response.SetWriteDeadline(time.Now().Add(h.opts.WriteTimeout))
-	req.beginStream(w, r)
-	conn, buffer, err := response.Hijack()
-	if err != nil { // the client has gone
-		s.Close()
-		c.leave()
-		return
-	}
-	if h.sendFirst(conn, buffer.Writer, s) != nil {
-		conn.Close()
+	// No loop has the connection yet, so that its own deadline bounds the first write.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.opts.WriteTimeout))
+	conn, err := h.takeOver(w, r, req, s)
+	if err != nil {
 		s.Close()
 		c.leave()
 		return
@@ -156,6 +146,7 @@ func (h *Hub) serveByLoop(w http.ResponseWriter, r *http.Request, req *request, 
 // serveConn writes to a connection that was taken over and that no loop can carry, as it is no
 // plain socket.
 func (h *Hub) serveConn(conn net.Conn, s *Subscriber, c *loopConn) {
+	_ = conn.SetDeadline(time.Time{}) // if it can't, writing can't
 	ctx, cancel := context.WithCancel(context.Background())
 	var reading sync.WaitGroup
 	reading.Go(func() { // until it is closed, by whoever
@@ -179,23 +170,21 @@ func (h *Hub) serveConn(conn net.Conn, s *Subscriber, c *loopConn) {
 	reading.Wait()
 }
 
-// sendFirst sends what a connection begins with.
-func (h *Hub) sendFirst(conn net.Conn, out *bufio.Writer, s *Subscriber) error {
-	if err := conn.SetReadDeadline(time.Time{}); err != nil {
-		return err
-	}
-	if err := conn.SetWriteDeadline(time.Now().Add(h.opts.WriteTimeout)); err != nil {
-		return err
-	}
-	p, err := s.Next(context.Background()) // what it begins with is at hand
+// takeOver sends what the answer begins with, in one write, and takes the connection over.
+func (h *Hub) takeOver(w http.ResponseWriter, r *http.Request, req *request, s *Subscriber) (net.Conn, error) {
+	req.beginStream(w, r)
+	p, err := s.Next(r.Context()) // it is at hand
 	if err != nil {
-		return err
+		h.complain(r.Context(), err)
+		return nil, err
 	}
-	if _, err := out.Write(p); err != nil {
-		return err
+	if _, err := w.Write(p); err != nil {
+		return nil, err
 	}
-	if err := out.Flush(); err != nil {
-		return err
+	response := http.NewResponseController(w)
+	if err := response.Flush(); err != nil {
+		return nil, err
 	}
-	return conn.SetWriteDeadline(time.Time{})
+	conn, _, err := response.Hijack()
+	return conn, err
 }
