@@ -3,11 +3,17 @@ package streamgauge
 import "slices"
 
 // deque is a queue over one slice. Pushing and popping take constant time on
-// average, and what has been popped is given back to the collector.
+// average, what has been popped is given back to the collector, and so is room for
+// many elements that only a few of them need.
 type deque[T any] struct {
 	buf  []T
 	head int
 }
+
+const (
+	dequeSmall = 1024 // elements of which room is never given back
+	dequeSpare = 8    // times the room that is needed is too much
+)
 
 func (d *deque[T]) len() int          { return len(d.buf) - d.head }
 func (d *deque[T]) at(i int) *T       { return &d.buf[d.head+i] }
@@ -17,7 +23,7 @@ func (d *deque[T]) insert(i int, v T) { d.buf = slices.Insert(d.buf, d.head+i, v
 func (d *deque[T]) remove(i int)      { d.buf = slices.Delete(d.buf, d.head+i, d.head+i+1) }
 
 func (d *deque[T]) push(v T) {
-	if len(d.buf) == cap(d.buf) && d.head > len(d.buf)/2 {
+	if len(d.buf) == cap(d.buf) && d.head > len(d.buf)/4 {
 		d.compact()
 	}
 	d.buf = append(d.buf, v)
@@ -27,7 +33,7 @@ func (d *deque[T]) push(v T) {
 // the present one is unused.
 func (d *deque[T]) compact() {
 	n := d.len()
-	if n < cap(d.buf)/8 {
+	if n < cap(d.buf)/dequeSpare {
 		d.buf = append(make([]T, 0, 2*n), d.all()...)
 	} else {
 		copy(d.buf, d.all())
@@ -41,11 +47,13 @@ func (d *deque[T]) pop() T {
 	v := d.buf[d.head]
 	clear(d.buf[d.head : d.head+1])
 	d.head++
-	if d.head == len(d.buf) {
-		d.buf, d.head = d.buf[:0], 0
-		if cap(d.buf) > 1024 {
-			d.buf = nil
+	switch {
+	case cap(d.buf) <= dequeSmall:
+		if d.len() == 0 {
+			d.buf, d.head = d.buf[:0], 0
 		}
+	case d.len() < cap(d.buf)/dequeSpare:
+		d.compact()
 	}
 	return v
 }
