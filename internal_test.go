@@ -46,6 +46,44 @@ func TestAFeedForgetsThoseWhoLeft(t *testing.T) {
 	}
 }
 
+// Whoever waits for the replay budget is asked to read the log when there is some again, and not
+// before: it would be asked again at once.
+func TestWhoWaitsForTheReplayBudgetIsNotBehind(t *testing.T) {
+	hub, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := Event{Stream: "s", Data: []byte(`"` + strings.Repeat("x", 1000) + `"`)}
+	for range 3 {
+		if _, err := hub.Publish(t.Context(), event); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hub.delivered.Store(3) // so that a feed that begins now has none of them
+	s, err := hub.Subscribe(t.Context(), Subscription{Select: Selection{"s"}, Cursor: Position{hub.life(), 1}.String()}, func() {}, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	next := func() (p []byte, behind bool) {
+		t.Helper()
+		p, behind, err := s.next(t.Context(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p, behind
+	}
+	next() // what it begins with
+	left := hub.replay.left.Swap(-1)
+	if p, behind := next(); len(p) > 0 || behind {
+		t.Errorf("without a budget it has %q, is behind: %v", p, behind)
+	}
+	hub.replay.left.Store(left)
+	if p, behind := next(); len(p) > 0 || !behind {
+		t.Errorf("with a budget it has %q, is behind: %v", p, behind)
+	}
+}
+
 // Gaps of no stream are known by one number to a log that is told what was said,
 // and don't come in its order.
 func TestHolesOfTheLogAreSaidOnceEachInWhateverPieces(t *testing.T) {

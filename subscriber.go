@@ -207,9 +207,9 @@ func (s *Subscriber) fromStreams(ctx context.Context, reads bool) (p []byte, eve
 	switch {
 	case at != inLog:
 		s.served = true
-	case !reads:
-	case !s.hub.replay.admit(s):
+	case !s.hub.replay.admit(s): // first: else a reader would be called that may not read, over and over
 		at = throttled
+	case !reads:
 	default:
 		p, events, err = s.fromLog(ctx)
 	}
