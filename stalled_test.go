@@ -186,6 +186,37 @@ func isNotCut(t *testing.T, transport streamgauge.Transport) {
 	}
 }
 
+// A request may promise a body that never comes: the stream does not wait for it, and lives and
+// ends as others do.
+func TestAStreamDoesNotWaitForABody(t *testing.T) {
+	for _, transport := range []streamgauge.Transport{streamgauge.TransportAuto, streamgauge.TransportGoroutine} {
+		t.Run(string(transport), func(t *testing.T) {
+			f := newFixture(t, &streamgauge.Options{Transport: transport, Heartbeat: 50 * time.Millisecond, MaxAge: 300 * time.Millisecond, WriteTimeout: 200 * time.Millisecond})
+			conn, err := net.Dial("tcp", f.server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			fmt.Fprint(conn, "GET /v1/events?stream=a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
+			all, err := io.ReadAll(conn)
+			if err != nil {
+				t.Error(err)
+			}
+			header, body, _ := strings.Cut(string(all), "\r\n\r\n")
+			if !strings.HasPrefix(header, "HTTP/1.1 200 OK\r\n") || strings.Count(header, "Connection: close") != 1 {
+				t.Errorf("the header is %q", header)
+			}
+			for _, event := range []string{"hub.hello", "hub.heartbeat", "hub.bye"} {
+				if !strings.Contains(body, "event: "+event) {
+					t.Errorf("no %s in %q", event, body)
+				}
+			}
+			eventually(t, "it is forgotten", func() bool { return f.hub.Stats().Subscribers == 0 })
+		})
+	}
+}
+
 // Whatever way connections end, nothing of them stays.
 func TestNothingStaysOfConnectionsThatEnded(t *testing.T) {
 	// A pipelined request hides the end of its connection from net/http until

@@ -57,7 +57,9 @@ func (h *Hub) serveByGoroutine(w http.ResponseWriter, r *http.Request, req *requ
 
 	// A server's timeouts are meant for answers that end.
 	response.SetWriteDeadline(time.Time{})
-	response.SetReadDeadline(time.Time{})
+	if r.ProtoMajor == 1 {
+		defer response.SetReadDeadline(time.Unix(1, 0)) // or a body that never came would be waited for
+	}
 	req.beginStream(w, r)
 	h.carry(r.Context(), s, more, func(p []byte) error {
 		if _, err := w.Write(p); err != nil {
@@ -75,9 +77,11 @@ func (req *request) beginStream(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.ProtoMajor == 1 {
 		// No chunks: HAProxy holds a chunk back for up to 0.2 s in case more
-		// follows. net/http takes the header off again and closes the
-		// connection at the end, by which the client knows the end.
+		// follows. net/http takes the header off again. The client knows the
+		// end by that of the connection; that is said here since net/http, when
+		// it finds out by itself, has waited for the body of a request before.
 		w.Header().Set("Transfer-Encoding", "identity")
+		w.Header().Set("Connection", "close")
 	}
 	w.WriteHeader(http.StatusOK)
 }
