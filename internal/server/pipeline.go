@@ -236,12 +236,23 @@ func (c *pipeline) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// Close sends what waits, unless the peer does not take it soon.
+// Close sends what waits, unless the peer does not take it soon. It does not wait for what is
+// being sent: a server that ends closes its connections one after the other.
 func (c *pipeline) Close() error {
-	if c.some.Load() {
-		_ = c.SetWriteDeadline(time.Now().Add(lastWrite)) // also of what is being sent
-		_ = c.flush()
+	if !c.some.Load() {
+		return c.Conn.Close()
 	}
+	_ = c.SetWriteDeadline(time.Now().Add(lastWrite)) // also of what is being sent
+	if !c.out.TryLock() {
+		go func() { // ends by the deadline
+			c.out.Lock()
+			defer c.out.Unlock()
+			_ = c.Conn.Close()
+		}()
+		return nil
+	}
+	defer c.out.Unlock()
+	_ = c.send()
 	return c.Conn.Close()
 }
 

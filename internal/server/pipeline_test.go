@@ -260,10 +260,33 @@ func (c *heldConn) Write(p []byte) (int, error) {
 
 func (c *heldConn) SetWriteDeadline(time.Time) error { return nil } // to be held as long as it takes
 
+// hold returns a connection of which an answer is being sent until it is let, and its client.
+func hold(t *testing.T) (c *pipeline, held *heldConn, client net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	client, _ = dialTest(t, l.Addr().String())
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	held = &heldConn{Conn: server, writing: make(chan struct{}), let: make(chan struct{})}
+	c = &pipeline{Conn: held}
+	c.may.Store(true)
+	if _, err := c.Write([]byte("answer")); err != nil {
+		t.Fatal(err)
+	}
+	<-held.writing // by the timer
+	return c, held, client
+}
+
 // What is being sent is not nothing: who finds the end of the connection meanwhile waits for it.
 func TestTheEndWaitsForWhatIsBeingSent(t *testing.T) {
 	for name, end := range map[string]func(*pipeline) error{
-		"Close":      (*pipeline).Close,
 		"CloseWrite": (*pipeline).CloseWrite,
 		"Read": func(c *pipeline) error {
 			_, err := c.Read(make([]byte, 1))
@@ -271,27 +294,10 @@ func TestTheEndWaitsForWhatIsBeingSent(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Close()
-			client, in := dialTest(t, l.Addr().String())
-			server, err := l.Accept()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer server.Close()
-			held := &heldConn{Conn: server, writing: make(chan struct{}), let: make(chan struct{})}
-			c := &pipeline{Conn: held}
-			c.may.Store(true)
-			if _, err := c.Write([]byte("answer")); err != nil {
-				t.Fatal(err)
-			}
+			c, held, client := hold(t)
 			if name == "Read" {
 				fmt.Fprint(client, "next")
 			}
-			<-held.writing // by the timer
 			ended := make(chan bool)
 			go func() {
 				_ = end(c)
@@ -306,10 +312,24 @@ func TestTheEndWaitsForWhatIsBeingSent(t *testing.T) {
 			if !<-ended {
 				t.Error("the end came before the answer")
 			}
-			if _, err := io.ReadFull(in, make([]byte, len("answer"))); err != nil {
+			if _, err := io.ReadFull(client, make([]byte, len("answer"))); err != nil {
 				t.Errorf("the answer has not come: %v", err)
 			}
 		})
+	}
+}
+
+// Closing does not cut off what is being sent, but leaves it to end by itself: many connections that
+// are closed one after the other take no time each.
+func TestClosingLeavesWhatIsBeingSentToEnd(t *testing.T) {
+	c, held, client := hold(t)
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	close(held.let)
+	got, err := io.ReadAll(client)
+	if string(got) != "answer" || err != nil {
+		t.Errorf("it has got %q and %v", got, err)
 	}
 }
 
