@@ -58,7 +58,7 @@ func sweeps() []sweep {
 		{
 			name: "events", title: "More and more events to 1,000 subscribers",
 			axis: "events published in a second, each delivered 1,000 times", unit: "events/s",
-			values: []int{1, 3, 10, 30, 100, 300, 1000, 3000, 5000},
+			values: []int{1, 3, 10, 30, 100, 300, 1000, 3000, 5000, 10_000},
 			set:    func(o *bench.Options, n int) { o.Rate, o.Publishers = float64(n), 16 },
 			at:     func(r *bench.Result) float64 { return r.Rate },
 			charts: []chart{cpu, latency},

@@ -257,6 +257,9 @@ func (r *run) fanOut(ctx context.Context) error {
 		return err
 	}
 	r.result.AfterBytesPerSubscriber = r.perSubscriber()
+	if r.o.Mode == Ceiling && r.late() { // with what has come meanwhile
+		return errLate
+	}
 	return nil
 }
 
