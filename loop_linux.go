@@ -389,11 +389,17 @@ func (l *loop) register(c *loopConn) bool {
 	return true
 }
 
+var unread [64 << 10]byte
+
 // drop closes a connection.
 func (l *loop) drop(c *loopConn) {
 	c.sub.Close()
 	if c.reset.Load() {
 		syscall.SetsockoptLinger(int(c.fd), syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
+	} else {
+		// Closing with something unread would throw away what the kernel has for the peer. The kernel
+		// does not write what it is asked to leave out.
+		_, _, _ = syscall.Recvfrom(int(c.fd), unread[:], syscall.MSG_DONTWAIT|syscall.MSG_TRUNC)
 	}
 	syscall.Close(int(c.fd))
 	l.mu.Lock()

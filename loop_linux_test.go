@@ -315,6 +315,38 @@ func TestWhatASubscriberSendsIsNotRead(t *testing.T) {
 	p.until(t, `"data":{"n":1}`)
 }
 
+// Who has sent something after its request and reads slowly gets the end of the stream all the same.
+func TestWhatASubscriberSendsDoesNotCutTheEnd(t *testing.T) {
+	f := looped(t, streamgauge.Options{})
+	conn, err := net.Dial("tcp", f.server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	fmt.Fprint(conn, "GET /v1/events?stream=a HTTP/1.1\r\nHost: a\r\n\r\n")
+	if _, err := io.ReadFull(conn, make([]byte, 100)); err != nil { // the request has been read, and no more
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, "\r\n")
+	data := []byte(`"` + strings.Repeat("x", 1000) + `"`)
+	for range 20 { // more than it takes unread, and less than the kernel has for it
+		if _, err := f.hub.Publish(f.Context(), streamgauge.Event{Stream: "a", Data: data}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.settle()
+	if err := f.hub.Drain(f.Context()); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "it is closed", func() bool { return f.hub.Carried() == 0 })
+	all, err := io.ReadAll(conn)
+	if err != nil || !strings.Contains(string(all), "event: hub.bye") {
+		t.Errorf("of %d bytes the end is %.60q, %v", len(all), all[max(0, len(all)-60):], err)
+	}
+}
+
 func TestWhenRunEndsLoopsCloseTheirConnections(t *testing.T) {
 	hub, err := streamgauge.New(nil)
 	if err != nil {
