@@ -40,8 +40,8 @@
 // A subscriber is a cursor on a feed that it shares with all who ask for the
 // same; it has no queue. One that is slow gets its events later, from the log
 // when they have left the feed's ring, and costs nobody else anything. One whose
-// connection takes nothing for [Options.WriteTimeout] is let go and can come
-// back. Of streams whose delivery is "latest", one that lags gets the newest
+// connection does not take a block within [Options.WriteTimeout] is let go and can
+// come back. Of streams whose delivery is "latest", one that lags gets the newest
 // event of every key and not what they superseded.
 //
 // # Views
