@@ -170,6 +170,7 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 			}
 			if tcp, ok := conn.(*net.TCPConn); ok {
 				_ = tcp.SetWriteBuffer(sendBuffer) // fails only on one that is closed
+				boundUnsent(tcp)
 			}
 			return
 		}
