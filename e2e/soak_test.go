@@ -20,9 +20,11 @@ import (
 const (
 	soakRate  = 20 // batches per second
 	soakBatch = 2
-	soakFlat  = 0.02      // of memory, over the run
-	soakFull  = 2_200_000 // events, after which the log has long remembered as many as it ever does
-	soakBytes = 300       // of an event's data
+	soakBytes = 300  // of an event's data
+	soakFlat  = 0.02 // of memory, over the run
+
+	soakTrimmed = 2_200_000 // twice what the log remembers of what it has trimmed
+	soakNewest  = 100_000   // three times what it has in memory
 )
 
 // Viewers come and go for as long as STREAMGAUGE_SOAK says, such as 30m, in every way in which
@@ -117,17 +119,21 @@ func (k *soak) publish() {
 	}
 }
 
-// fill has the log remember as much as it ever does, of the streams that will be followed.
+// fill has the log remember as much as it ever does, of the streams that will be followed, and of
+// the newest events as many in batches like those that come.
 func (k *soak) fill() {
-	const batch = 1000
 	event := fmt.Sprintf("{\"data\":%q}\n", strings.Repeat("x", soakBytes))
-	body := strings.Repeat(event, batch)
-	for i := range soakFull / batch {
-		path := "/v1/streams/" + k.streams[i%len(k.streams)].Stream() + "/events"
-		if resp, err := k.server.ask("POST", path, "", "application/x-ndjson", body); err != nil || resp.StatusCode != 200 {
-			k.t.Fatalf("publish: %v, %v", resp, err)
+	publish := func(events, batch int) {
+		body := strings.Repeat(event, batch)
+		for i := range events / batch {
+			path := "/v1/streams/" + k.streams[i%len(k.streams)].Stream() + "/events"
+			if resp, err := k.server.ask("POST", path, "", "application/x-ndjson", body); err != nil || resp.StatusCode != 200 {
+				k.t.Fatalf("publish: %v, %v", resp, err)
+			}
 		}
 	}
+	publish(soakTrimmed, 1000)
+	publish(soakNewest, soakBatch)
 }
 
 // view follows, ends, and comes back where it was, until everything has come.
