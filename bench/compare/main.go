@@ -9,6 +9,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -99,12 +100,17 @@ func (c *comparison) run(ctx context.Context, m measurement) error {
 		rounds = 1
 	}
 	quiet, all := make([][]*bench.Result, len(m.sides)), make([][]*bench.Result, len(m.sides))
+	cannot := make([]bool, len(m.sides)) // of others
 	for range rounds * (1 + mostRepeats) {
 		for i, side := range m.sides {
-			if len(quiet[i]) == rounds {
+			if len(quiet[i]) == rounds || cannot[i] {
 				continue
 			}
 			result, err := bench.Run(ctx, side.options)
+			if errors.Is(err, bench.ErrTooMany) && i > 0 {
+				cannot[i] = true
+				continue
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", side.name, err)
 			}
@@ -124,6 +130,10 @@ func (c *comparison) run(ctx context.Context, m measurement) error {
 	for i, side := range m.sides {
 		fmt.Fprintf(c.out, "| %s ", side.name)
 		used := quiet[i]
+		if cannot[i] {
+			fmt.Fprintln(c.out, strings.Repeat("| can't ", len(m.figures))+"|")
+			continue
+		}
 		if len(used) == 0 {
 			used = all[i]
 			c.noisy++

@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// ErrTooMany is of a server that can't deliver even one event a second as a ceiling has it.
+var ErrTooMany = errors.New("they are too many")
+
 // Options say what is measured. All members but the CPUs, which are -1 for
 // none, are bounded by Validate.
 type Options struct {

@@ -44,7 +44,7 @@ func findCeiling(ctx context.Context, o Options) (*Result, error) {
 	for low == 0 { // the first rate was too high
 		rate := high / 2
 		if rate < 1 {
-			return nil, fmt.Errorf("%.1f events a second to %d subscribers are too many", high, o.Subscribers)
+			return nil, fmt.Errorf("%.1f events a second to %d subscribers: %w", high, o.Subscribers, ErrTooMany)
 		}
 		ok, err := attempt(rate)
 		if err != nil {
