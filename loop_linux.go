@@ -389,6 +389,7 @@ func (l *loop) register(c *loopConn) bool {
 	return true
 }
 
+// unread is where nothing is written: the room that the kernel is told of for what is thrown away.
 var unread [64 << 10]byte
 
 // drop closes a connection.

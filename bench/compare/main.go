@@ -129,11 +129,11 @@ func (c *comparison) run(ctx context.Context, m measurement) error {
 	medians := make([]map[string]float64, len(m.figures))
 	for i, side := range m.sides {
 		fmt.Fprintf(c.out, "| %s ", side.name)
-		used := quiet[i]
 		if cannot[i] {
 			fmt.Fprintln(c.out, strings.Repeat("| can't ", len(m.figures))+"|")
 			continue
 		}
+		used := quiet[i]
 		if len(used) == 0 {
 			used = all[i]
 			c.noisy++
