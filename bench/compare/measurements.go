@@ -227,7 +227,7 @@ func ofOther(bound string, limit float64, name string, ok func(float64) bool) fu
 	return func(ours float64, others map[string]float64) (string, bool) {
 		other, known := others[name]
 		if !known {
-			return fmt.Sprintf("%s is not here to compare with", name), true
+			return fmt.Sprintf("%s has no figure to compare with", name), true
 		}
 		ratio := ours / other
 		return fmt.Sprintf("%.2f of %s, wanted: %s %.2f%s", ratio, name, bound, limit, missed(ok(ratio))), ok(ratio)
