@@ -29,18 +29,20 @@ function Open({ name, className, label, children }: ModalProps) {
       if (before instanceof HTMLElement) before.focus()
     }
   }, [])
+  const close = () => {
+    if (dialog.get() === name) dialog.set(undefined) // else another is open by now
+  }
   return (
     <dialog
       ref={ref}
       className={className}
       aria-label={label}
-      onClose={() => {
-        // It says so a moment later, when another may be open.
-        if (dialog.get() === name) dialog.set(undefined)
-      }}
+      // Not only when it has closed, which is said a moment later: the next key is the page's.
+      onCancel={close}
+      onClose={close}
       onClick={(event) => {
         // On the dialog itself is on what is around its content.
-        if (event.target === event.currentTarget) event.currentTarget.close()
+        if (event.target === event.currentTarget) close()
       }}
       onKeyDown={() => {}}
     >

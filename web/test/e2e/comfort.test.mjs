@@ -51,6 +51,27 @@ test('? lists the keys, and Escape takes them away', async () => {
   await page.getByRole('dialog').waitFor({ state: 'detached', timeout: WITHIN })
 })
 
+test('the first key after a dialog is the page’s, however soon it comes', async () => {
+  for (const key of ['?', 'Control+k']) {
+    await page.keyboard.press(key)
+    await page.getByRole('dialog').waitFor({ timeout: WITHIN })
+    await page.evaluate(() => {
+      const closed = new MutationObserver(() => {
+        if (document.querySelector('dialog[open]') !== null) return
+        closed.disconnect()
+        document.activeElement?.dispatchEvent(
+          new KeyboardEvent('keydown', { key: 's', bubbles: true }),
+        )
+      })
+      closed.observe(document, { attributes: true, childList: true, subtree: true })
+    })
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog', { name: 'Streams' }).waitFor({ timeout: WITHIN })
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached', timeout: WITHIN })
+  }
+})
+
 test('everything can be reached by Tab, and shows that it has the focus', async () => {
   await page.goto(`${visit.server.url}/small`)
   await page.locator('.name:text-is("First")').waitFor({ timeout: WITHIN })
