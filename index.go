@@ -324,11 +324,12 @@ func (ix *Index[L]) Holes(yield func(from, through uint64) bool) {
 	}
 }
 
-// Gone returns what is known of events that were trimmed among the positions
-// after from, up to through, by name of stream.
+// Gone returns what is known of events that were trimmed among the positions after from, up
+// to through, by name of stream. The sequence numbers are the index's own, of which there may
+// be a million: they are valid until it is changed.
 func (ix *Index[L]) Gone(from, through uint64) []Gone {
-	var all []Gone
 	in := func(seq uint64) bool { return from < seq && seq <= through }
+	var all []Gone
 	if in(ix.lost) {
 		all = append(all, Gone{Through: ix.lost})
 	}
@@ -343,7 +344,7 @@ func (ix *Index[L]) Gone(from, through uint64) []Gone {
 			g.Through = min(s.forgotten, through)
 		}
 		first, end := after(s.gone.all(), from), after(s.gone.all(), through)
-		g.Seqs = slices.Clone(s.gone.all()[first:end])
+		g.Seqs = s.gone.all()[first:end:end]
 		if n := len(g.Seqs); n > 0 && g.Seqs[n-1] == s.last {
 			g.Time = s.lastTime
 		}

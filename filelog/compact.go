@@ -106,9 +106,9 @@ func (l *Log) seal(s *segment) {
 // writeSidecar writes the sidecar of a segment that will not change any more.
 // Without it the next Open takes a little longer, that is all.
 func (l *Log) writeSidecar(s *segment) {
-	content := s.index.encode(s.id, s.size)
+	head, items := s.index.head(s.id, s.size), s.index.items
 	s.index = sidecar{}
-	if err := replaceFile(l.fs, l.path(sidecarName(s.first)), content, false); err != nil {
+	if err := replaceFile(l.fs, l.path(sidecarName(s.first)), false, head, items); err != nil {
 		l.logger.Warn("write of sidecar failed", "error", err)
 	}
 }
@@ -214,25 +214,20 @@ func (c *compaction) write() error {
 	if err := c.writeKept(oldest); err != nil {
 		return err
 	}
+	seed := s.seed()
 	c.mu.Lock() // again: for what was trimmed or found damaged meanwhile
-	gone := c.index.Gone(s.base, s.through)
-	var holes []hole
 	for from, through := range c.index.Holes {
 		if s.base <= from && through <= s.through {
-			holes = append(holes, hole{"", from, through})
+			c.other(appendHole(c.buf, seed, hole{"", from, through}))
 		}
 	}
-	c.mu.Unlock()
-	seed := s.seed()
-	for _, h := range holes {
-		c.other(appendHole(nil, seed, h))
-	}
 	for _, k := range keys {
-		c.other(appendKey(nil, seed, k))
+		c.other(appendKey(c.buf, seed, k))
 	}
-	for _, g := range gone {
-		c.other(appendGone(nil, seed, g))
+	for _, g := range c.index.Gone(s.base, s.through) {
+		c.other(appendGone(c.buf, seed, g))
 	}
+	c.mu.Unlock()
 	if err := c.flushBuf(); err != nil {
 		return err
 	}
@@ -289,9 +284,9 @@ func (c *compaction) mark(marks *[]mark, seq uint64) {
 		m := (*marks)[0]
 		*marks = (*marks)[1:]
 		if m.forget != "" {
-			c.other(appendForget(nil, c.out.seed(), m.forget))
+			c.other(appendForget(c.buf, c.out.seed(), m.forget))
 		} else {
-			c.other(appendHole(nil, c.out.seed(), m.hole))
+			c.other(appendHole(c.buf, c.out.seed(), m.hole))
 		}
 		c.out.marks = append(c.out.marks, m)
 	}
@@ -333,8 +328,10 @@ func (c *compaction) copyEvents(kept []streamgauge.Entry[loc], marks *[]mark) er
 	return nil
 }
 
-func (c *compaction) other(record []byte) {
-	c.buf = append(c.buf, record...)
+// other takes the buffer to which a record that is no event's was appended.
+func (c *compaction) other(buf []byte) {
+	record := buf[len(c.buf):]
+	c.buf = buf
 	c.out.size += int64(len(record))
 	c.addOther(c.out, record)
 }

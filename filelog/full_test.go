@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -198,6 +199,48 @@ func TestALargeBatchsBufferIsNotKept(t *testing.T) {
 	}
 }
 
+// What is known of trimmed events is a lot; to write it anew takes little more than it is long.
+func TestCompactionTakesLittleMemory(t *testing.T) {
+	const trimmed, most = 200_000, 10 // bytes of memory for each, where its record takes one
+	log, err := open(t.TempDir(), &Options{
+		SegmentBytes: 1 << 20, Rules: streamgauge.Rules{{Match: ">", Keep: streamgauge.Keep{Events: 1}}},
+	}, &faultFS{}, "boot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	log.cleaning.Lock() // or the janitor is there first
+	defer log.cleaning.Unlock()
+	events := make([]streamgauge.Event, 1000)
+	for i := range events {
+		events[i] = streamgauge.Event{Stream: fmt.Sprint("s.", i%4), Data: []byte("1")}
+	}
+	for range trimmed / len(events) {
+		if _, err := log.Append(t.Context(), streamgauge.Batch{Events: slices.Clone(events)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log.mu.Lock()
+	sealed := log.sealed
+	log.sealed = nil
+	log.mu.Unlock()
+	for _, s := range sealed {
+		log.seal(s)
+	}
+	log.mu.Lock()
+	run := log.chooseRun()
+	log.mu.Unlock()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := log.compact(run); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; len(run) < 5 || took > trimmed*most {
+		t.Errorf("compaction of %d segments took %d bytes for %d trimmed events, want at most %d", len(run), took, trimmed, trimmed*most)
+	}
+}
+
 // What an interrupted or a damaged run left behind is dealt with once.
 func TestLeftoversAreDealtWithOnce(t *testing.T) {
 	dir := t.TempDir()
@@ -208,7 +251,8 @@ func TestLeftoversAreDealtWithOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	contradiction := (&sidecar{items: []byte{9}}).encode(binary.LittleEndian.Uint64(content[16:]), int64(len(content)))
+	bad := sidecar{items: []byte{9}}
+	contradiction := append(bad.head(binary.LittleEndian.Uint64(content[16:]), int64(len(content))), bad.items...)
 	if err := os.WriteFile(filepath.Join(dir, sidecarName(2)), contradiction, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -150,7 +150,11 @@ func (r *Replica) Keeps(seq uint64) bool {
 func (r *Replica) Gone() []streamgauge.Gone {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.index.Gone(0, r.index.Head().Seq)
+	all := r.index.Gone(0, r.index.Head().Seq)
+	for i := range all {
+		all[i].Seqs = slices.Clone(all[i].Seqs)
+	}
+	return all
 }
 
 // NewestGone is that of the index.
