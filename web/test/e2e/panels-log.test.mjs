@@ -242,6 +242,23 @@ test('what is listed can be copied and downloaded', async () => {
   await lines().getByRole('searchbox').press('Escape')
 })
 
+test('a key acts on what is listed by then, however soon after another it comes', async () => {
+  await lines().getByRole('button', { name: 'Search', exact: true }).click()
+  await lines().getByRole('searchbox').fill('taken')
+  await becomes(() => seen(lines()), ['taken'])
+  await lines().evaluate((panel) => {
+    for (const [at, key] of [
+      ['input[type=search]', 'Escape'],
+      ['[role=log]', 'Home'],
+    ]) {
+      panel
+        .querySelector(at ?? '')
+        ?.dispatchEvent(new KeyboardEvent('keydown', { key: key ?? '', bubbles: true }))
+    }
+  })
+  await becomes(async () => (await seen(lines()))[0], 'line 0')
+})
+
 test('a link to a line leads to that line', async () => {
   await viewport().press('Home')
   await becomes(async () => (await seen(lines()))[0], 'line 0')

@@ -112,12 +112,18 @@ export class LogPainter implements OwnedPainter {
 
   /** The lines that are listed now, oldest first. */
   *listed(): Generator<Line> {
-    const listing = this.#listing
+    const listing = this.#current()
     if (listing === undefined) return
     for (let place = listing.start; place < this.#limit; place++) {
       const line = listing.at(place)
       if (line !== undefined) yield line
     }
+  }
+
+  /** The listing by what the reader has chosen by now: the next frame may be a while off. */
+  #current(): Listing | undefined {
+    this.paint()
+    return this.#listing
   }
 
   paint(): void {
@@ -294,7 +300,7 @@ export class LogPainter implements OwnedPainter {
 
   /** Reads the next match below, or above. */
   find(direction: 1 | -1): void {
-    const listing = this.#listing
+    const listing = this.#current()
     if (listing === undefined) return
     // The first look for something is for its newest occurrence.
     const from = this.#cursor === undefined ? this.#limit : listing.placeOf(this.#cursor)
@@ -423,7 +429,7 @@ export class LogPainter implements OwnedPainter {
   /** Moves so many lines, or `pages`, from the line that is read, at first from the
    * newest, and reads there. */
   step(by: number, pages = false): void {
-    const listing = this.#listing
+    const listing = this.#current()
     if (listing === undefined) return
     const page = Math.max(1, Math.floor(this.#size.height / ROW) - 1)
     const from = this.#cursor === undefined ? this.#limit : listing.placeOf(this.#cursor)
