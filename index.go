@@ -324,12 +324,12 @@ func (ix *Index[L]) Holes(yield func(from, through uint64) bool) {
 	}
 }
 
-// Gone returns what is known of events that were trimmed among the positions after from, up
-// to through, by name of stream. The sequence numbers are the index's own, of which there may
-// be a million: they are valid until it is changed.
+// Gone returns what is known of events that were trimmed among the positions
+// after from, up to through, by name of stream. Its Seqs, a million maybe, are
+// the index's own: they are valid until the index is changed.
 func (ix *Index[L]) Gone(from, through uint64) []Gone {
-	in := func(seq uint64) bool { return from < seq && seq <= through }
 	var all []Gone
+	in := func(seq uint64) bool { return from < seq && seq <= through }
 	if in(ix.lost) {
 		all = append(all, Gone{Through: ix.lost})
 	}

@@ -106,9 +106,9 @@ func (l *Log) seal(s *segment) {
 // writeSidecar writes the sidecar of a segment that will not change any more.
 // Without it the next Open takes a little longer, that is all.
 func (l *Log) writeSidecar(s *segment) {
-	head, items := s.index.head(s.id, s.size), s.index.items
+	content := s.index.encode(s.id, s.size)
 	s.index = sidecar{}
-	if err := replaceFile(l.fs, l.path(sidecarName(s.first)), false, head, items); err != nil {
+	if err := replaceFile(l.fs, l.path(sidecarName(s.first)), content, false); err != nil {
 		l.logger.Warn("write of sidecar failed", "error", err)
 	}
 }
@@ -194,8 +194,8 @@ func (l *Log) compact(run []*segment) (err error) {
 	return nil
 }
 
-// write writes the new file: what is kept, what was forgotten and lost, keys,
-// and at the end what is gone, whose records imply that all before is gone too.
+// write writes the new file: what is kept, what was forgotten, keys, what was
+// lost, and at the end what is gone, whose records imply that all before is gone too.
 func (c *compaction) write() error {
 	s := c.out
 	last := c.run[len(c.run)-1]
@@ -215,14 +215,14 @@ func (c *compaction) write() error {
 		return err
 	}
 	seed := s.seed()
+	for _, k := range keys {
+		c.other(appendKey(c.buf, seed, k))
+	}
 	c.mu.Lock() // again: for what was trimmed or found damaged meanwhile
 	for from, through := range c.index.Holes {
 		if s.base <= from && through <= s.through {
 			c.other(appendHole(c.buf, seed, hole{"", from, through}))
 		}
-	}
-	for _, k := range keys {
-		c.other(appendKey(c.buf, seed, k))
 	}
 	for _, g := range c.index.Gone(s.base, s.through) {
 		c.other(appendGone(c.buf, seed, g))

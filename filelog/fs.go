@@ -77,20 +77,14 @@ func (osFS) syncDir(dir string) error {
 }
 
 // replaceFile writes a file so that under its name there is either what was
-// there before or all parts of the new content, whenever the machine stops.
-func replaceFile(fs filesystem, name string, durable bool, content ...[]byte) error {
+// there before or all of the new content, whenever the machine stops.
+func replaceFile(fs filesystem, name string, content []byte, durable bool) error {
 	temp := name + tempSuffix
 	f, err := fs.open(temp, os.O_CREATE|os.O_TRUNC|os.O_RDWR)
 	if err != nil {
 		return err
 	}
-	var size int64
-	for _, part := range content {
-		if err == nil {
-			_, err = f.WriteAt(part, size)
-			size += int64(len(part))
-		}
-	}
+	_, err = f.WriteAt(content, 0)
 	if err == nil && durable {
 		err = f.Sync()
 	}

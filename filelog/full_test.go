@@ -251,8 +251,7 @@ func TestLeftoversAreDealtWithOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bad := sidecar{items: []byte{9}}
-	contradiction := append(bad.head(binary.LittleEndian.Uint64(content[16:]), int64(len(content))), bad.items...)
+	contradiction := (&sidecar{items: []byte{9}}).encode(binary.LittleEndian.Uint64(content[16:]), int64(len(content)))
 	if err := os.WriteFile(filepath.Join(dir, sidecarName(2)), contradiction, 0o600); err != nil {
 		t.Fatal(err)
 	}

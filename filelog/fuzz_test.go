@@ -100,7 +100,7 @@ func FuzzSidecar(f *testing.F) {
 		if ok && end != size {
 			t.Fatalf("accepted up to %d of %d", end, size)
 		}
-		content := append((&sidecar{items: items}).head(9, size), items...)
+		content := (&sidecar{items: items}).encode(9, size)
 		if got, n, good := openSidecar(content, 9); !good || n != size || !bytes.Equal(got, items) {
 			t.Fatal("a sidecar is not read as it was written")
 		}

@@ -72,7 +72,7 @@ func (l *Log) writeMeta(clean bool) error {
 	head := l.index.Head().Seq
 	l.mu.Unlock()
 	m := meta{Format: formatVersion, Epoch: l.epoch, Level: l.level, Boot: l.boot, Place: l.place, Clean: clean, Head: head}
-	return replaceFile(l.fs, filepath.Join(l.dir, metaName), true, m.encode())
+	return replaceFile(l.fs, filepath.Join(l.dir, metaName), m.encode(), true)
 }
 
 // bootID names this run of the operating system, or is empty where that can't

@@ -174,7 +174,7 @@ func (r *recovery) cutOff(s *segment, end int64, rest []byte, why string) error 
 		r.logger.Error("segment of the log is damaged", "file", r.path(segmentName(s.first)), "why", why)
 		return nil
 	}
-	if err := replaceFile(r.fs, r.path(name), true, rest); err != nil {
+	if err := replaceFile(r.fs, r.path(name), rest, true); err != nil {
 		return err
 	}
 	r.logger.Error("segment of the log is damaged, the rest of it was set aside",

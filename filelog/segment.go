@@ -141,7 +141,7 @@ func (l *Log) createSegment(durable bool) (*segment, error) {
 	h := newHeader(l.epoch, l.lastNumber+1, l.index.Head().Seq)
 	l.mu.Unlock()
 	name := l.path(segmentName(h.first))
-	if err := replaceFile(l.fs, name, durable, h.encode()); err != nil {
+	if err := replaceFile(l.fs, name, h.encode(), durable); err != nil {
 		return nil, err
 	}
 	f, err := l.fs.open(name, os.O_RDWR)

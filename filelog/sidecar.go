@@ -62,14 +62,14 @@ func (s *sidecar) addOther(record []byte) {
 	s.items = append(s.items, record...)
 }
 
-// head returns what is before the items in the file of a segment of this id and size.
-func (s *sidecar) head(id uint64, size int64) []byte {
-	b := make([]byte, sidecarHead)
+// encode returns the file of a segment of this id and size.
+func (s *sidecar) encode(id uint64, size int64) []byte {
+	b := make([]byte, sidecarHead, sidecarHead+len(s.items))
 	copy(b, sidecarMagic)
 	binary.LittleEndian.PutUint64(b[8:], id)
 	binary.LittleEndian.PutUint64(b[16:], uint64(size))
 	binary.LittleEndian.PutUint32(b[24:], crc32.Update(crc32.Checksum(b[:24], castagnoli), castagnoli, s.items))
-	return b
+	return append(b, s.items...)
 }
 
 // openSidecar checks a sidecar file and returns its items and the size of the
