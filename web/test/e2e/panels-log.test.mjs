@@ -247,14 +247,10 @@ test('a key acts on what is listed by then, however soon after another it comes'
   await lines().getByRole('searchbox').fill('taken')
   await becomes(() => seen(lines()), ['taken'])
   await lines().evaluate((panel) => {
-    for (const [at, key] of [
-      ['input[type=search]', 'Escape'],
-      ['[role=log]', 'Home'],
-    ]) {
-      panel
-        .querySelector(at ?? '')
-        ?.dispatchEvent(new KeyboardEvent('keydown', { key: key ?? '', bubbles: true }))
-    }
+    const press = (/** @type {string} */ key, /** @type {string} */ at) =>
+      panel.querySelector(at)?.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))
+    press('Escape', '[type=search]')
+    press('Home', '[role=log]')
   })
   await becomes(async () => (await seen(lines()))[0], 'line 0')
 })
